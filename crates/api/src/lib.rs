@@ -1,0 +1,25 @@
+//! Names and wire types that every room shares.
+//!
+//! Owns the words of the house as types: who is meant (`ContainerId`, `PodUid`), how bad it is (`Severity`), what is
+//! served (`Violation`, `Coverage`, `RulesAnswer`, `Problem`), and what time it is (`Clock`). It decides nothing, reads
+//! nothing and depends on no other room.
+//!
+//! ```text
+//! processes ─► Violation, Coverage, RulesAnswer ─► web ─► clients
+//! ```
+
+pub mod clock;
+pub mod coverage;
+pub mod identity;
+pub mod problem;
+pub mod rules;
+pub mod severity;
+pub mod time;
+pub mod violation;
+
+pub use clock::Clock;
+pub use identity::{ContainerId, Fingerprint, PodUid};
+pub use problem::Problem;
+pub use severity::{Action, Severity};
+pub use time::Time;
+pub use violation::Violation;

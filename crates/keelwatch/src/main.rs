@@ -1,0 +1,2 @@
+//! keelwatch
+fn main() {}

@@ -1,0 +1,1 @@
+//! Which pod and container a cgroup path names.

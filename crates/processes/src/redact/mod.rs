@@ -1,0 +1,1 @@
+//! Takes secrets out of command lines before they are stored, logged or served.
