@@ -11,8 +11,10 @@
 //! ```
 
 pub mod cgroup;
+pub mod matches;
 pub mod process;
 pub mod redact;
 pub mod rules;
+pub mod settings;
 
 pub use process::{Identity, Texts};
