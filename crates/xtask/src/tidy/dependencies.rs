@@ -1,0 +1,118 @@
+//! Rule: rooms use only what the dependency table allows.
+//!
+//! Owns the table; ARCHITECTURE.md repeats it for readers, and this rule compares the two.
+
+use super::tree::{Manifest, dependency_tables};
+use super::{Fault, Tree};
+
+/// A room and the law about it. Dev-dependencies obey the same table.
+struct Room {
+    name: &'static str,
+    /// Other rooms that it may use.
+    uses: &'static [&'static str],
+    /// Third-party crates that it must do without.
+    never: &'static [&'static str],
+}
+
+const TABLE: [Room; 8] = [
+    Room { name: "api", uses: &[], never: &["axum", "reqwest", "tokio"] },
+    Room { name: "document", uses: &[], never: &["axum", "reqwest", "tokio"] },
+    Room { name: "runtime", uses: &["api", "document"], never: &["axum", "kube"] },
+    Room { name: "web", uses: &["api", "document", "runtime"], never: &["kube"] },
+    Room { name: "processes", uses: &["api", "document"], never: &["axum", "kube", "reqwest", "tokio"] },
+    Room { name: "violations", uses: &["api", "runtime", "web", "processes"], never: &["kube"] },
+    Room {
+        name: "keelwatch",
+        uses: &["api", "document", "runtime", "web", "processes", "violations"],
+        never: &["kube"],
+    },
+    Room { name: "xtask", uses: &[], never: &["axum", "reqwest", "tokio"] },
+];
+
+pub(super) fn check(tree: &Tree) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = tree.manifests().flat_map(|manifest| check_room(&manifest)).collect();
+    faults.extend(tree.text("ARCHITECTURE.md").into_iter().flat_map(check_page));
+    faults
+}
+
+fn check_room(manifest: &Manifest<'_>) -> Vec<Fault> {
+    let Some(room) = TABLE.iter().find(|room| room.name == manifest.room) else {
+        return vec![Fault::new(manifest.path, "this room is not in the dependency table")];
+    };
+    let tables = dependency_tables(manifest.table);
+    let names = tables.iter().flat_map(|(_, table)| table.keys());
+    names.filter_map(|name| Some(Fault::new(manifest.path, breach(room, name)?))).collect()
+}
+
+fn breach(room: &Room, dependency: &str) -> Option<String> {
+    let is_room = TABLE.iter().any(|room| room.name == dependency);
+    let allowed = if is_room { room.uses.contains(&dependency) } else { !room.never.contains(&dependency) };
+    (!allowed).then(|| format!("{} may not use {dependency}", room.name))
+}
+
+/// Every room has its row, "| `name` | may use | …", with the rooms that it may use.
+fn check_page(page: &str) -> Vec<Fault> {
+    let rows = TABLE.iter().map(|room| match room.uses {
+        [] => format!("| `{}` | – |", room.name),
+        uses => format!("| `{}` | {} |", room.name, uses.join(", ")),
+    });
+    let missing = rows.filter(|row| !page.lines().any(|line| line.starts_with(row)));
+    missing.map(|row| Fault::new("ARCHITECTURE.md", format!("the dependency table has no row `{row}`"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::assert_faults;
+    use super::{TABLE, breach, check, check_page};
+
+    #[track_caller]
+    fn assert_room(room: &str, manifest: &str, expected: &[&str]) {
+        assert_faults(check, &[(&format!("crates/{room}/Cargo.toml"), manifest)], expected);
+    }
+
+    #[test]
+    fn what_the_table_allows_passes() {
+        assert_room(
+            "web",
+            "[dependencies]\napi.workspace = true\nruntime.workspace = true\naxum.workspace = true",
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_room_that_reaches_sideways_is_refused() {
+        let expected = ["crates/web/Cargo.toml: web may not use violations"];
+        assert_room("web", "[dependencies]\nviolations.workspace = true", &expected);
+    }
+
+    #[test]
+    fn dev_dependencies_obey_the_same_table() {
+        let expected = ["crates/api/Cargo.toml: api may not use runtime"];
+        assert_room("api", "[dev-dependencies]\nruntime.workspace = true", &expected);
+    }
+
+    #[test]
+    fn processes_stays_free_of_async() {
+        let expected = ["crates/processes/Cargo.toml: processes may not use tokio"];
+        assert_room("processes", "[target.'cfg(unix)'.dependencies]\ntokio.workspace = true", &expected);
+    }
+
+    #[test]
+    fn an_unknown_room_must_enter_the_table_first() {
+        assert_room("cellar", "", &["crates/cellar/Cargo.toml: this room is not in the dependency table"]);
+    }
+
+    #[test]
+    fn no_room_uses_itself_or_the_tasks() {
+        for room in &TABLE {
+            assert!(breach(room, room.name).is_some() && breach(room, "xtask").is_some(), "{}", room.name);
+        }
+    }
+
+    #[test]
+    fn the_page_that_leaves_out_a_room_is_refused() {
+        let rows = "| `api` | – | x |\n| `document` | – | x |\n| `runtime` | api | x |\n";
+        let first = check_page(rows)[0].to_string();
+        assert_eq!(first, "ARCHITECTURE.md: the dependency table has no row `| `runtime` | api, document |`");
+    }
+}
