@@ -20,7 +20,7 @@ const TABLE: [Room; 8] = [
     Room { name: "runtime", uses: &["api", "document"], never: &["axum", "kube"] },
     Room { name: "web", uses: &["api", "document", "runtime"], never: &["kube"] },
     Room { name: "processes", uses: &["api", "document"], never: &["axum", "kube", "reqwest", "tokio"] },
-    Room { name: "violations", uses: &["api", "runtime", "web", "processes"], never: &["kube"] },
+    Room { name: "violations", uses: &["api", "document", "runtime", "web", "processes"], never: &["kube"] },
     Room {
         name: "keelwatch",
         uses: &["api", "document", "runtime", "web", "processes", "violations"],
