@@ -1,1 +1,33 @@
-//! web
+//! HTTP of a Keelwatch process: listeners, TLS, access, limits, problem answers, probes and metrics.
+//!
+//! Owns everything between the socket and a handler, and nothing that a handler does: the rooms bring their `Routes`,
+//! each with the scope it needs. Settings are loaded by `runtime`; this crate says what is wrong with its sections and
+//! takes changes while it serves.
+//!
+//! ```text
+//! socket ─► Listener ──────► Front ───────────► Gate ──────────► handler of a room
+//!           connections,      URI, headers,      credential ─►    answers, or a Fault
+//!           TLS, slow clients body, time, panic  token ─► scope
+//! ```
+
+mod access;
+mod etag;
+mod front;
+mod listener;
+mod metrics;
+mod percent;
+mod problem;
+mod query;
+mod routes;
+pub mod settings;
+
+pub use access::{Gate, Scope, TokenError};
+pub use etag::WeakEtag;
+pub use front::Front;
+pub(crate) use listener::Peer;
+pub use listener::{BindError, Listener, Live, Purpose, TlsError};
+pub use metrics::HttpMetrics;
+pub use problem::Fault;
+pub use query::{NoQuery, Query};
+pub use routes::Routes;
+pub(crate) use settings::{AuthSettings, ListenSettings, TokenSettings};

@@ -1,0 +1,86 @@
+//! Counts a body while it arrives.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use hyper::body::{Frame, SizeHint};
+
+/// How much of a body has arrived.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Arrival(Arc<Marks>);
+
+#[derive(Debug, Default)]
+struct Marks {
+    complete: AtomicBool,
+    too_large: AtomicBool,
+}
+
+struct Metered {
+    body: Body,
+    left: u64,
+    arrival: Arrival,
+}
+
+/// The body is larger than its route takes.
+#[derive(Debug, thiserror::Error)]
+#[error("the body is too large")]
+struct TooLarge;
+
+impl Arrival {
+    /// Whether all of it has arrived; true for a request without a body.
+    pub(super) fn is_complete(&self) -> bool {
+        self.0.complete.load(Ordering::Relaxed)
+    }
+
+    /// Whether more has arrived than allowed. The handler has seen an error then, and none of the rest.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.0.too_large.load(Ordering::Relaxed)
+    }
+}
+
+/// The same request with a body that ends with an error after `limit` bytes.
+pub(super) fn metered(request: Request, limit: u64) -> (Request, Arrival) {
+    let arrival = Arrival::default();
+    let request = request.map(|body| {
+        if body.is_end_stream() {
+            arrival.0.complete.store(true, Ordering::Relaxed);
+            return body;
+        }
+        Body::new(Metered { body, left: limit, arrival: arrival.clone() })
+    });
+    (request, arrival)
+}
+
+impl HttpBody for Metered {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)?) else {
+            self.arrival.0.complete.store(true, Ordering::Relaxed);
+            return Poll::Ready(None);
+        };
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        let Some(left) = self.left.checked_sub(length) else {
+            self.arrival.0.too_large.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(TooLarge.into())));
+        };
+        self.left = left;
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,162 @@
+//! One connection, from its first byte to its close.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+use tower::Service;
+use tracing::debug;
+
+use super::live::Live;
+use super::pulse::{InFlight, Overdue, Pulse};
+use super::socket::Socket;
+use crate::Peer;
+use crate::metrics::{HttpMetrics, Refused};
+
+/// Headers of 32 KiB, a URI of 8 KiB, and the room that HTTP/2 counts for each name. `front` draws the exact line, with
+/// a problem as its answer; whatever is beyond this is refused while it is read. A connection at work holds this much
+/// at most, an idle one none of it.
+const HEAD_BYTES: usize = 48 * 1024;
+
+/// Of answers on their way to a client of HTTP/2.
+const SEND_BYTES: usize = 64 * 1024;
+
+// Per connection a client of HTTP/2 makes us hold at most this much: two thousand of them, 500 MiB, if every one of them
+// sends bodies that no handler reads; bodies are at most 1 MiB, so a window of this size costs an honest client nothing.
+const WINDOW_BYTES: u32 = 256 * 1024;
+const STREAMS: u32 = 100;
+
+/// How long an idle connection may take for its farewell.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What every connection of a listener shares.
+#[derive(Clone)]
+pub(super) struct Site {
+    pub(super) router: Router,
+    pub(super) live: Arc<Live>,
+    pub(super) metrics: Arc<HttpMetrics>,
+    /// True once the process stops.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// A body of an answer that holds its request in flight until the last byte.
+struct Answer {
+    body: Body,
+    _in_flight: InFlight,
+}
+
+/// How the serving ended.
+enum End {
+    Closed(Result<(), Box<dyn std::error::Error + Send + Sync>>),
+    Overdue(Overdue),
+    Stopping,
+}
+
+impl Site {
+    /// Serves requests until the client or a limit ends the connection, or the process stops and the last is answered.
+    pub(super) async fn serve<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut self, io: I, peer: Peer) {
+        let pulse = Arc::new(Pulse::new(Instant::now()));
+        let io = TokioIo::new(Socket::new(io, Arc::clone(&pulse)));
+        let router = self.router.clone();
+        let service = {
+            let pulse = Arc::clone(&pulse);
+            service_fn(move |request| answer(router.clone(), request, peer.clone(), pulse.request()))
+        };
+        let builder = builder();
+        let mut connection = std::pin::pin!(builder.serve_connection(io, service));
+        let stopping = self.stopping.wait_for(|stopping| *stopping);
+        let end = tokio::select! {
+            biased;
+            closed = connection.as_mut() => End::Closed(closed),
+            why = pulse.overdue(&self.live) => End::Overdue(why),
+            // Without its sender the listener is gone, and so is this connection soon.
+            _ = stopping => End::Stopping,
+        };
+        match end {
+            End::Closed(result) => self.closed(result),
+            End::Stopping => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    biased;
+                    closed = connection.as_mut() => self.closed(closed),
+                    _ = pulse.overdue(&self.live) => {}
+                }
+            }
+            End::Overdue(Overdue::Idle) => {
+                connection.as_mut().graceful_shutdown();
+                // Who does not take the farewell goes without.
+                if let Ok(closed) = timeout(FAREWELL, connection).await {
+                    self.closed(closed);
+                }
+            }
+            End::Overdue(Overdue::SlowHeaders | Overdue::Stuck) => self.metrics.refused(Refused::Slow),
+        }
+    }
+
+    fn closed(&self, result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+        let Err(error) = result else { return };
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
+            self.metrics.refused(Refused::Headers);
+        }
+        debug!("a connection ended with an error: {error}");
+    }
+}
+
+async fn answer(
+    mut router: Router,
+    mut request: Request<Incoming>,
+    peer: Peer,
+    mut in_flight: InFlight,
+) -> Result<Response<Answer>, std::convert::Infallible> {
+    request.extensions_mut().insert(peer);
+    let response = router.call(request.map(Body::new)).await?;
+    in_flight.answered();
+    Ok(response.map(|body| Answer { body, _in_flight: in_flight }))
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        // The pulse keeps time from the first byte; this one would begin while the connection idles.
+        .header_read_timeout(None)
+        .max_buf_size(HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(HEAD_BYTES).expect("48 KiB"))
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_send_buf_size(SEND_BYTES);
+    builder
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

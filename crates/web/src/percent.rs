@@ -1,0 +1,36 @@
+//! Percent-decoding of query strings, strict: what is malformed is told, not guessed.
+
+/// The text that `encoded` stands for, `+` being a space; `None` if an escape is broken or the bytes are no UTF-8.
+pub(crate) fn decode(encoded: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => hex_digit(rest.next()?)? << 4 | hex_digit(rest.next()?)?,
+            plain => plain,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_pluses_become_the_text_they_stand_for() {
+        assert_eq!(decode("a%20b+c%C3%A9").as_deref(), Some("a b cé"));
+    }
+
+    #[test]
+    fn a_broken_escape_and_broken_utf8_are_told() {
+        for encoded in ["%", "%4", "%zz", "a%C3", "%+1"] {
+            assert_eq!(decode(encoded), None, "{encoded}");
+        }
+    }
+}

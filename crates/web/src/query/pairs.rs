@@ -1,0 +1,203 @@
+//! Reads key-value pairs into a struct by serde, with errors that name the key.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::value::{SeqDeserializer, StrDeserializer};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+/// One `key=value`, decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) key: String,
+    pub(super) value: String,
+}
+
+/// Why the pairs are not what the route takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum QueryError {
+    #[error("unknown query key `{key}` (accepted: {accepted})")]
+    UnknownKey { key: String, accepted: String },
+    #[error("query key `{key}` is missing")]
+    MissingKey { key: &'static str },
+    #[error("query key `{key}`: {reason}")]
+    BadValue { key: String, reason: String },
+}
+
+/// Reads `pairs` into a struct.
+pub(super) fn read<T: DeserializeOwned>(pairs: &[Pair]) -> Result<T, QueryError> {
+    T::deserialize(Pairs(pairs))
+}
+
+struct Pairs<'a>(&'a [Pair]);
+
+/// The keys in the order in which they first appear, each with all its values.
+struct Groups<'a> {
+    groups: std::vec::IntoIter<Values<'a>>,
+    next: Option<Values<'a>>,
+}
+
+/// Every value of one key; never empty.
+struct Values<'a> {
+    key: &'a str,
+    values: Vec<&'a str>,
+}
+
+impl<'a> Pairs<'a> {
+    fn group(&self) -> Vec<Values<'a>> {
+        let mut groups: Vec<Values<'a>> = Vec::new();
+        for Pair { key, value } in self.0 {
+            match groups.iter_mut().find(|group| group.key == key) {
+                Some(group) => group.values.push(value),
+                None => groups.push(Values { key, values: vec![value] }),
+            }
+        }
+        groups
+    }
+}
+
+impl<'de> Deserializer<'de> for Pairs<'_> {
+    type Error = QueryError;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, QueryError> {
+        if let Some(Pair { key, .. }) = self.0.iter().find(|pair| !fields.contains(&pair.key.as_str())) {
+            let accepted = if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
+            return Err(QueryError::UnknownKey { key: key.clone(), accepted });
+        }
+        visitor.visit_map(Groups { groups: self.group().into_iter(), next: None })
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+        visitor.visit_map(Groups { groups: self.group().into_iter(), next: None })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+impl<'de> MapAccess<'de> for Groups<'_> {
+    type Error = QueryError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, QueryError> {
+        self.next = self.groups.next();
+        self.next.as_ref().map(|group| seed.deserialize(text(group.key))).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, QueryError> {
+        let group = self.next.take().expect("serde asks for a value after its key");
+        let key = group.key;
+        seed.deserialize(group).map_err(|error| error.at(key))
+    }
+}
+
+impl<'a> Values<'a> {
+    fn one(&self) -> Result<&'a str, QueryError> {
+        match self.values[..] {
+            [value] => Ok(value),
+            _ => Err(de::Error::custom(format_args!("given {} times (accepted: once)", self.values.len()))),
+        }
+    }
+
+    fn parse<T: FromStr>(&self, accepted: impl fmt::Display) -> Result<T, QueryError> {
+        let value = self.one()?;
+        value.parse().map_err(|_| de::Error::custom(format_args!("`{value}` is not {accepted}")))
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($method:ident $visit:ident $type:ty),*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+            visitor.$visit(self.parse(format_args!("a whole number from {} to {}", <$type>::MIN, <$type>::MAX))?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Values<'_> {
+    type Error = QueryError;
+
+    whole_numbers!(
+        deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16, deserialize_u32 visit_u32 u32,
+        deserialize_u64 visit_u64 u64, deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16,
+        deserialize_i32 visit_i32 i32, deserialize_i64 visit_i64 i64
+    );
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+        visitor.visit_bool(self.parse("true or false")?)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+        visitor.visit_f64(self.parse("a number")?)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, QueryError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+        let key = self.key;
+        let each = self.values.into_iter().map(|value| Values { key, values: vec![value] });
+        visitor.visit_seq(SeqDeserializer::new(each))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, QueryError> {
+        text(self.one()?).deserialize_enum(name, variants, visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
+        visitor.visit_str(self.one()?)
+    }
+
+    forward_to_deserialize_any! {
+        i128 u128 f32 char str string bytes byte_buf unit unit_struct tuple tuple_struct map struct identifier
+        ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, QueryError> for Values<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+fn text(value: &str) -> StrDeserializer<'_, QueryError> {
+    value.into_deserializer()
+}
+
+impl QueryError {
+    /// The error of a value knows its key only here.
+    fn at(self, at: &str) -> Self {
+        match self {
+            Self::BadValue { key, reason } if key.is_empty() => Self::BadValue { key: at.to_owned(), reason },
+            named => named,
+        }
+    }
+}
+
+impl de::Error for QueryError {
+    fn custom<T: fmt::Display>(reason: T) -> Self {
+        Self::BadValue { key: String::new(), reason: reason.to_string() }
+    }
+
+    fn missing_field(key: &'static str) -> Self {
+        Self::MissingKey { key }
+    }
+}

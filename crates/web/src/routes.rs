@@ -1,0 +1,90 @@
+//! Routes, each with the scope it needs: one without a scope cannot be written down.
+//!
+//! Owns the table and how it becomes a router. What happens to a request on its way there is `front`'s job.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::Uri;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::MethodRouter;
+
+use crate::Fault;
+use crate::access::{Gate, Guard, Scope, guard};
+use crate::front::{self, Front};
+
+/// The routes of a listener.
+///
+/// ```ignore
+/// Routes::new()
+///     .open("/health", get(health))
+///     .read("/api/violations", get(list).with_state(store))
+/// ```
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Routes {
+    open: Vec<(&'static str, MethodRouter)>,
+    scoped: Vec<(&'static str, Scope, MethodRouter)>,
+}
+
+impl Routes {
+    /// No route yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A route for everybody: probes, and metrics on their own listener.
+    pub fn open(mut self, path: &'static str, methods: MethodRouter) -> Self {
+        self.open.push((path, methods));
+        self
+    }
+
+    /// A route that reads: every GET; look-ups and validations by POST. Open too with `auth.anonymous_reads`.
+    pub fn read(self, path: &'static str, methods: MethodRouter) -> Self {
+        self.scoped(path, Scope::Read, methods)
+    }
+
+    /// A route that executes, changes or sends.
+    pub fn write(self, path: &'static str, methods: MethodRouter) -> Self {
+        self.scoped(path, Scope::Write, methods)
+    }
+
+    /// A route for heartbeats; its path has the parameter `{agent_id}`, which the token must be good for.
+    pub fn beat(self, path: &'static str, methods: MethodRouter) -> Self {
+        self.scoped(path, Scope::Beat, methods)
+    }
+
+    /// A route for operators of Keelwatch itself: pushed configuration, debugging.
+    pub fn admin(self, path: &'static str, methods: MethodRouter) -> Self {
+        self.scoped(path, Scope::Admin, methods)
+    }
+
+    /// These routes and those.
+    pub fn merge(mut self, other: Self) -> Self {
+        let Self { open, scoped } = other;
+        self.open.extend(open);
+        self.scoped.extend(scoped);
+        self
+    }
+
+    /// The router that a listener serves. Panics if two routes have the same path and method: a mistake of the wiring.
+    pub fn into_router(self, gate: &Arc<Gate>, front: &Arc<Front>) -> Router {
+        let open = self.open.into_iter();
+        let scoped = self.scoped.into_iter().map(|(path, scope, methods)| {
+            let guarded = Guard { gate: Arc::clone(gate), scope };
+            (path, methods.route_layer(from_fn_with_state(guarded, guard)))
+        });
+        let router = open.chain(scoped).fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+        router.fallback(not_found).layer(from_fn_with_state(Arc::clone(front), front::pass))
+    }
+
+    fn scoped(mut self, path: &'static str, scope: Scope, methods: MethodRouter) -> Self {
+        self.scoped.push((path, scope, methods));
+        self
+    }
+}
+
+async fn not_found(uri: Uri) -> impl IntoResponse {
+    Fault::not_found(format!("there is no route `{}`", uri.path()))
+}
