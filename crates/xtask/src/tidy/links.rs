@@ -1,4 +1,4 @@
-//! Rule: a link from one document of the house to another leads somewhere.
+//! Rule: a link from one document of the house to another leads somewhere, and so does a path that it names.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -12,8 +12,10 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
         let folder = Path::new(file.path).parent().unwrap_or(Path::new(""));
         for (index, line) in file.text.lines().enumerate() {
             let dead = targets(line).filter(|target| !known.contains(resolved(folder, target).as_path()));
-            let at = format!("{}:{}", file.path, index + 1);
-            faults.extend(dead.map(|target| Fault::new(at.clone(), format!("the link `{target}` leads nowhere"))));
+            let gone = named(line).filter(|path| !known.contains(Path::new(path.trim_end_matches('/'))));
+            let what = dead.map(|target| format!("the link `{target}` leads nowhere"));
+            let what = what.chain(gone.map(|path| format!("`{path}` is not there")));
+            faults.extend(what.map(|what| Fault::new(format!("{}:{}", file.path, index + 1), what)));
         }
     }
     faults
@@ -24,6 +26,12 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
     let links = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
     let files = links.map(|(target, _)| target).filter(|target| !target.contains("://") && !target.starts_with('#'));
     files.map(|target| target.split_once('#').map_or(target, |(file, _)| file))
+}
+
+/// The paths below `crates/` that `line` names between backticks. One with capitals, as in `NAME.rs`, is an example.
+fn named(line: &str) -> impl Iterator<Item = &str> {
+    let spans = line.split('`').skip(1).step_by(2);
+    spans.filter(|span| span.starts_with("crates/") && !span.contains(|c: char| c.is_ascii_uppercase() || c == ' '))
 }
 
 fn resolved(folder: &Path, target: &str) -> PathBuf {
@@ -55,5 +63,13 @@ mod tests {
     fn a_link_that_leads_nowhere_is_refused() {
         let files = [("docs/a.md", "x\n[b](b.md)")];
         assert_faults(check, &files, &["docs/a.md:2: the link `b.md` leads nowhere"]);
+    }
+
+    #[test]
+    fn a_named_path_that_is_gone_is_refused() {
+        let text =
+            "`crates/web/src/lib.rs`, `crates/web/`, `crates/keelwatch/benches/NAME.rs`, `crates/web/src/old.rs`";
+        let files = [("crates/web/src/lib.rs", ""), ("docs/a.md", text)];
+        assert_faults(check, &files, &["docs/a.md:1: `crates/web/src/old.rs` is not there"]);
     }
 }
