@@ -5,7 +5,7 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
@@ -16,33 +16,34 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// While this lives, installing a package starts no service.
 struct NoServices {
-    ours: bool,
+    /// The policy that was made for this, if the machine had none.
+    made: Option<PathBuf>,
 }
 
 impl NoServices {
-    /// A policy that the machine already has is left alone.
-    fn begin() -> anyhow::Result<Self> {
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o755).open(POLICY);
-        match made {
+    /// A policy that is already at `path` is left alone.
+    fn begin(path: &Path) -> anyhow::Result<Self> {
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o755).open(path);
+        match opened {
             Ok(mut file) => {
-                let policy = Self { ours: true };
+                let policy = Self { made: Some(path.to_path_buf()) };
                 file.write_all(
                     b"#!/bin/sh\n# Made by `cargo xtask test` while it installs; may be removed.\nexit 101\n",
                 )?;
                 Ok(policy)
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Self { ours: false }),
-            Err(error) => Err(error).with_context(|| format!("failed to make {POLICY}")),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Self { made: None }),
+            Err(error) => Err(error).with_context(|| format!("failed to make {}", path.display())),
         }
     }
 }
 
 impl Drop for NoServices {
     fn drop(&mut self) {
-        if self.ours
-            && let Err(error) = std::fs::remove_file(POLICY)
+        if let Some(path) = &self.made
+            && let Err(error) = std::fs::remove_file(path)
         {
-            eprintln!("xtask: failed to remove {POLICY}: {error}");
+            eprintln!("xtask: failed to remove {}: {error}", path.display());
         }
     }
 }
@@ -55,7 +56,7 @@ pub(crate) fn can_install() -> bool {
 
 /// Installs `packages` and no more than they need.
 pub(crate) fn install(packages: &[&str]) -> anyhow::Result<()> {
-    let _no_services = NoServices::begin()?;
+    let _no_services = NoServices::begin(Path::new(POLICY))?;
     apt(&["update", "--quiet"])?;
     apt(&[&["install", "--quiet", "--yes", "--no-install-recommends"], packages].concat())
 }
@@ -68,4 +69,37 @@ fn apt(arguments: &[&str]) -> anyhow::Result<()> {
         bail!("`{}` failed", step::shown(&command));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
+    use super::NoServices;
+
+    fn policy(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("xtask-policy-{name}-{}", std::process::id()))
+    }
+
+    #[test]
+    fn services_are_forbidden_for_as_long_as_it_lives() {
+        let path = policy("ours");
+        let begun = NoServices::begin(&path).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().ends_with("exit 101\n"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o700, 0o700);
+        drop(begun);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_policy_of_the_machine_is_left_as_it_was() {
+        let path = policy("theirs");
+        fs::write(&path, "exit 0\n").unwrap();
+        drop(NoServices::begin(&path).unwrap());
+        let after = fs::read_to_string(&path);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(after.unwrap(), "exit 0\n");
+    }
 }
