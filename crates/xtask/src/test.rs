@@ -71,7 +71,8 @@ fn is_ci(value: Option<&OsStr>) -> bool {
 fn build() -> anyhow::Result<ExitCode> {
     let mut command = step::cargo(&["test", "--workspace", "--locked", "--no-run", "--quiet"]);
     let (status, seconds) = step::wait(&mut command)?;
-    println!("test: built in {seconds:.1} s");
+    let word = if status.success() { "built" } else { "failed to build" };
+    println!("test: {word}, {seconds:.1} s");
     Ok(step::exit_code(status))
 }
 
