@@ -12,8 +12,9 @@ pub struct WeakEtag(String);
 impl WeakEtag {
     /// The tag of what a body says: the first 32 hex digits of the SHA-256 of `content`.
     pub fn of(content: &[u8]) -> Self {
-        let digest = Sha256::digest(content);
-        Self(digest[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+        let digest: [u8; 32] = Sha256::digest(content).into();
+        let (head, _) = digest.split_first_chunk().expect("16 of 32 bytes");
+        Self(format!("{:032x}", u128::from_be_bytes(*head)))
     }
 
     /// The value of the `ETag` header.

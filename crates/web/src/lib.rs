@@ -12,6 +12,8 @@
 
 mod access;
 mod etag;
+#[cfg(test)]
+mod fixture;
 mod front;
 mod listener;
 mod metrics;

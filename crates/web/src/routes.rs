@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::Uri;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
 
@@ -76,7 +76,9 @@ impl Routes {
             (path, methods.route_layer(from_fn_with_state(guarded, guard)))
         });
         let router = open.chain(scoped).fold(Router::new(), |router, (path, methods)| router.route(path, methods));
-        router.fallback(not_found).layer(from_fn_with_state(Arc::clone(front), front::pass))
+        let router = router.fallback(not_found).layer(from_fn_with_state(Arc::clone(front), front::pass));
+        // `Allow` is written by the router itself, outside its own layers.
+        Router::new().fallback_service(router).layer(from_fn(front::finish))
     }
 
     fn scoped(mut self, path: &'static str, scope: Scope, methods: MethodRouter) -> Self {

@@ -112,14 +112,16 @@ pub(crate) async fn pass(State(front): State<Arc<Front>>, request: Request, next
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-    let response = finished(front.answer(request, next).await);
+    let response = front.answer(request, next).await;
     let took = front.clock.monotonic().saturating_sub(started);
     front.metrics.answered(route, &method, response.status(), took);
     debug!(route, %method, status = response.status().as_u16(), took_ms = took.as_millis(), "answered {method} {route}");
     response
 }
 
-fn finished(mut response: Response) -> Response {
+/// The layer around the router: what every answer has, and a body for the router's own.
+pub(crate) async fn finish(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = method_not_allowed(response.headers()).into_response();
     }
@@ -154,3 +156,6 @@ fn size_bytes(headers: &HeaderMap) -> usize {
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

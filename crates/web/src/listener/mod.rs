@@ -162,7 +162,7 @@ impl Listener {
             match self.socket.accept().await {
                 Ok(accepted) => return accepted,
                 Err(error) if is_of_the_connection(&error) => {
-                    debug!("a connection ended before it was accepted: {error}")
+                    debug!("a connection ended before it was accepted: {error}");
                 }
                 Err(error) => {
                     warn!(address = %self.address, "failed to accept on {}: {error}", self.address);

@@ -22,7 +22,7 @@ use super::live::{Limits, Live};
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0";
 
 // An event stream writes a comment every 15 s, so four in a row must have been stuck.
-const STUCK_ANSWER: Duration = Duration::from_secs(60);
+const STUCK_ANSWER: Duration = Duration::from_mins(1);
 
 /// Shared by the socket, which tells of bytes, and the requests on it.
 #[derive(Debug)]
@@ -145,14 +145,16 @@ impl State {
     /// another task is met late by at most the idle time, since the sleep wakes to look again.
     fn due(&self, limits: &Limits, now: Instant) -> (Instant, Overdue) {
         let idle = limits.idle_timeout;
-        let by_stage = match (self.handling, self.answering, self.headers) {
+        let stuck = idle.max(STUCK_ANSWER);
+        if let Some(since) = self.stuck {
+            return (since + stuck, Overdue::Stuck);
+        }
+        match (self.handling, self.answering, self.headers) {
             (0, 0, Some(since)) => (since + limits.header_timeout, Overdue::SlowHeaders),
             (0, 0, None) => (self.progress + idle, Overdue::Idle),
-            (0, _, _) => (self.progress + idle.max(STUCK_ANSWER), Overdue::Stuck),
+            (0, _, _) => (self.progress + stuck, Overdue::Stuck),
             (_, _, _) => (now + idle, Overdue::Idle),
-        };
-        let by_socket = self.stuck.map(|since| (since + idle.max(STUCK_ANSWER), Overdue::Stuck));
-        by_socket.into_iter().fold(by_stage, |first, other| if other.0 < first.0 { other } else { first })
+        }
     }
 }
 
@@ -175,5 +177,73 @@ impl Drop for InFlight {
             Stage::Answering => state.answering -= 1,
         }
         state.progress = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        max_connections: 1,
+        header_timeout: Duration::from_secs(10),
+        request_timeout: Duration::from_secs(30),
+        idle_timeout: Duration::from_secs(20),
+    };
+
+    /// A pulse that began at the returned moment.
+    fn begun() -> (Arc<Pulse>, Instant) {
+        let now = Instant::now();
+        (Arc::new(Pulse::new(now)), now)
+    }
+
+    #[track_caller]
+    fn check(pulse: &Pulse, since: Instant, expected: (u64, Overdue)) {
+        let (due, why) = pulse.state().due(&LIMITS, since);
+        assert_eq!(((due - since).as_secs(), why), expected);
+    }
+
+    fn later(since: Instant, seconds: u64) -> Instant {
+        since + Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_idles_and_its_first_byte_begins_headers() {
+        let (pulse, begin) = begun();
+        check(&pulse, begin, (20, Overdue::Idle));
+        pulse.read(b"G", later(begin, 5));
+        pulse.read(b"ET /", later(begin, 14));
+        check(&pulse, begin, (15, Overdue::SlowHeaders));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_at_work_is_not_overdue_and_its_end_begins_to_idle() {
+        let (pulse, begin) = begun();
+        pulse.read(b"GET / HTTP/1.1", begin);
+        let mut request = pulse.request();
+        check(&pulse, begin, (20, Overdue::Idle));
+        request.answered();
+        check(&pulse, begin, (60, Overdue::Stuck));
+        tokio::time::advance(Duration::from_secs(7)).await;
+        drop(request);
+        check(&pulse, begin, (27, Overdue::Idle));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_of_http2_are_no_headers_and_do_not_keep_a_connection() {
+        let (pulse, begin) = begun();
+        pulse.read(b"PRI * HTTP/2.0\r\n\r\nSM", begin);
+        pulse.read(b"ping", later(begin, 15));
+        check(&pulse, begin, (20, Overdue::Idle));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_no_bytes_is_stuck_until_it_takes_some() {
+        let (pulse, begin) = begun();
+        pulse.is_stuck(later(begin, 3));
+        pulse.is_stuck(later(begin, 9));
+        check(&pulse, begin, (63, Overdue::Stuck));
+        pulse.wrote(later(begin, 11));
+        check(&pulse, begin, (31, Overdue::Idle));
     }
 }

@@ -1,4 +1,4 @@
-//! The answer to a connection too many: 503, written without reading a request.
+//! The answer to a connection too many: 503, without parsing its request.
 
 use std::io;
 use std::time::Duration;
@@ -8,8 +8,12 @@ use tokio::time::timeout;
 
 use crate::Fault;
 
-/// For TLS, the answer and the close together: whoever is slower is cut off.
+/// For the answer and the close: whoever is slower is cut off.
 pub(super) const TIME: Duration = Duration::from_secs(1);
+
+/// Many clients take an answer that comes before they have asked for an error of the server's, so the first bytes of the
+/// request are waited for, this long.
+const REQUEST_TIME: Duration = Duration::from_millis(250);
 
 /// Refusals at the same time. Each takes at most `TIME`; beyond, connections are closed without a word.
 pub(super) const AT_ONCE: usize = 64;
@@ -24,6 +28,9 @@ pub(super) async fn refuse<I: AsyncRead + AsyncWrite + Unpin>(mut io: I) {
 }
 
 async fn say<I: AsyncRead + AsyncWrite + Unpin>(io: &mut I) -> io::Result<()> {
+    if let Ok(read) = timeout(REQUEST_TIME, io.read(&mut [0; 1024])).await {
+        read?;
+    }
     io.write_all(&answer()).await?;
     io.shutdown().await?;
     tokio::io::copy(&mut io.take(UNREAD_BYTES), &mut tokio::io::sink()).await?;

@@ -170,7 +170,7 @@ impl<'de> Deserializer<'de> for Values<'_> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, QueryError> for Values<'_> {
+impl IntoDeserializer<'_, QueryError> for Values<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

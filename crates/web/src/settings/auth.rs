@@ -69,7 +69,7 @@ pub enum Switch {
 
 impl Default for KubernetesAuthSettings {
     fn default() -> Self {
-        Self { enabled: Switch::Auto, audiences: Vec::new(), cache: Duration::from_secs(60) }
+        Self { enabled: Switch::Auto, audiences: Vec::new(), cache: Duration::from_mins(1) }
     }
 }
 
@@ -110,7 +110,7 @@ impl TokenSettings {
         let mut faults = Vec::new();
         match (self.sha256.is_empty(), self.token_file.is_empty()) {
             (false, false) => {
-                faults.push(("token_file", "is given together with sha256 (accepted: one of them)".to_owned()))
+                faults.push(("token_file", "is given together with sha256 (accepted: one of them)".to_owned()));
             }
             (true, true) if !by_certificate => {
                 let message =

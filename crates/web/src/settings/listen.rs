@@ -59,7 +59,7 @@ impl Default for ListenSettings {
             external_url: String::new(),
             max_connections: 2000,
             header_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_secs(75),
         }
     }

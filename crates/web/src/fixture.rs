@@ -1,0 +1,170 @@
+//! A listener with routes of every kind, for tests over real sockets.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Clock;
+use axum::body::Bytes;
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::settings::{AuthSettings, ListenSettings, TokenSettings};
+use crate::{Front, Gate, HttpMetrics, Listener, Live, Purpose, Routes, Scope};
+
+/// SHA-256 of `t0ken`.
+pub(crate) const SHA256: &str = "b46c09677343261f0b439a472422225e3a230c9c094d6ab16762e2036b597053";
+
+/// Longer than anything that is waited for on a machine under load.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(crate) struct Frozen;
+
+impl Clock for Frozen {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(7)
+    }
+}
+
+/// What a server is started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub(crate) purpose: Purpose,
+    pub(crate) listen: ListenSettings,
+    pub(crate) auth: AuthSettings,
+    pub(crate) drain: Duration,
+}
+
+/// A server that runs until it is dropped.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) live: Arc<Live>,
+    pub(crate) metrics: Arc<HttpMetrics>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let token = TokenSettings {
+            name: "ci".to_owned(),
+            sha256: SHA256.to_owned(),
+            scopes: vec![Scope::Read],
+            ..TokenSettings::default()
+        };
+        Self {
+            purpose: Purpose::Api,
+            listen: ListenSettings::default(),
+            auth: AuthSettings { tokens: vec![token], ..AuthSettings::default() },
+            drain: PATIENCE,
+        }
+    }
+}
+
+impl Setup {
+    pub(crate) fn listen(change: impl FnOnce(&mut ListenSettings)) -> Self {
+        let mut setup = Self::default();
+        change(&mut setup.listen);
+        setup
+    }
+
+    pub(crate) async fn start(self) -> Server {
+        let Self { purpose, listen, auth, drain } = self;
+        let clock: Arc<dyn Clock> = Arc::new(Frozen);
+        let metrics = Arc::new(HttpMetrics::default());
+        let live = Arc::new(Live::new(&listen).unwrap());
+        let gate = Arc::new(Gate::new(&auth, Arc::clone(&clock), Arc::clone(&metrics)).unwrap());
+        let front = Arc::new(Front::new(Arc::clone(&live), clock, Arc::clone(&metrics)));
+        let router = routes().into_router(&gate, &front);
+        let listener = Listener::bind(purpose, "127.0.0.1:0").await.unwrap();
+        let address = listener.address();
+        let (stop, stopped) = oneshot::channel();
+        // A server whose handle is dropped stops as well.
+        let stop_signal = async { drop(stopped.await) };
+        let serving = listener.serve(router, Arc::clone(&live), Arc::clone(&metrics), (stop_signal, drain));
+        Server { address, live, metrics, stop: Some(stop), task: tokio::spawn(serving) }
+    }
+}
+
+impl Server {
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Sends these bytes and reads all that comes back until the server closes.
+    pub(crate) async fn exchange(&self, request: &[u8]) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(request).await.unwrap();
+        read_to_close(&mut stream).await
+    }
+
+    /// Asks the server to stop, and does not wait for it.
+    pub(crate) fn stop(&mut self) {
+        self.stop.take().expect("a server is stopped once").send(()).unwrap();
+    }
+
+    pub(crate) async fn ended(self) {
+        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap();
+    }
+}
+
+/// All bytes until the other side closes or resets.
+pub(crate) async fn read_to_close(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("the server closes");
+    let text = String::from_utf8(bytes).unwrap();
+    match read {
+        Ok(_) => text,
+        Err(error) => format!("{text}<{}>", error.kind()),
+    }
+}
+
+pub(crate) fn client() -> reqwest::Client {
+    client_with(|builder| builder)
+}
+
+pub(crate) fn client_with(change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> reqwest::Client {
+    // Another test of this process may have installed it before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    change(reqwest::Client::builder().no_proxy().timeout(PATIENCE)).build().unwrap()
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    let holds = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, holds).await.expect("the condition comes to hold");
+}
+
+fn routes() -> Routes {
+    Routes::new()
+        .open("/open", get(async || "open"))
+        .open("/body", post(async |body: Bytes| body.len().to_string()))
+        .open("/ignored-body", post(async || "not read"))
+        .open("/panic", get(panics))
+        .open("/never", get(std::future::pending::<&str>))
+        .read("/read", get(async || "read"))
+        .write("/read", post(async || "written"))
+        .beat("/beat/{agent_id}", post(async || "beat"))
+        .admin("/admin", get(async || "admin"))
+}
+
+async fn panics() -> &'static str {
+    panic!("a test wants this panic")
+}
