@@ -1,0 +1,161 @@
+//! Matches for tests, and a clock that they move.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use api::coverage::{ExecCoverage, PassCoverage};
+use api::violation::{Evidence, Flag, Parent};
+use api::{Action, Clock, Severity, Time};
+use jiff::Timestamp;
+use processes::Identity;
+use processes::cgroup::{Candidate, Outcome, Place};
+use processes::matches::{Counters, Event, Match, Outcome as PassOutcome, PassReport};
+use processes::rules::RuleSet;
+
+use crate::node::{About, Node};
+use crate::settings::NodeSettings;
+use crate::store::Moment;
+
+pub(crate) const NODE: &str = "worker-3";
+pub(crate) const BOOT: &str = "3f0c1d7e-6a52-4c0e-9a6d-0b8f4f6a1c11";
+pub(crate) const UID: &str = "8712f785-1a3e-41ec-a00b-e2dcc77431cb";
+
+/// This many seconds after an arbitrary start, on both clocks.
+pub(crate) fn at(second: u64) -> Moment {
+    let start: Timestamp = "2026-11-21T04:30:00Z".parse().unwrap();
+    Moment { wall: Time::of(start + Duration::from_secs(second)), monotonic: Duration::from_secs(second) }
+}
+
+/// The match of the contract's test vector.
+pub(crate) fn in_pod() -> Match {
+    let container_id = Some("4f1c".repeat(16).parse().unwrap());
+    let candidate = Candidate { pod_uid: Some(UID.parse().unwrap()), container_id };
+    Match { place: Place { candidates: vec![candidate], nested: false, outcome: Outcome::Candidate }, ..on_host() }
+}
+
+/// The same process without a container.
+pub(crate) fn on_host() -> Match {
+    let seen = Timestamp::from(at(2).wall);
+    Match {
+        identity: Identity { pid: 41233, start_ticks: 8_123_456 },
+        boot_id: BOOT.to_owned(),
+        comm: "xmrig".to_owned(),
+        process: "xmrig".to_owned(),
+        argv: vec!["./xmrig".to_owned(), "-o".to_owned(), "stratum+tcp://pool.example:3333".to_owned()],
+        cmdline: "./xmrig -o stratum+tcp://pool.example:3333".to_owned(),
+        cut: false,
+        exe: "/app/xmrig".to_owned(),
+        flags: Vec::new(),
+        cgroup: "0::/\n".to_owned(),
+        place: Place { candidates: Vec::new(), nested: false, outcome: Outcome::Host },
+        regex: "xmrig".to_owned(),
+        severity: Severity::Critical,
+        action: Action::Report,
+        rule: "miner-name".to_owned(),
+        pack: "miners".to_owned(),
+        rules: vec!["miner-name".to_owned(), "miner-stratum".to_owned()],
+        exempt_if: Vec::new(),
+        evidence: Evidence {
+            exe: "/app/xmrig".to_owned(),
+            exe_flags: Vec::new(),
+            comm_truncated: false,
+            sha256: Some("9b".repeat(32)),
+            sha256_skipped: None,
+            uid: Some(1000),
+            started_at: at(0).wall,
+            cpu_seconds: 118.2,
+            parents: vec![Parent { pid: 41200, name: "sh".to_owned(), started_at: at(0).wall }],
+        },
+        seen,
+    }
+}
+
+/// Another process, of this severity.
+pub(crate) fn process(pid: u32, severity: Severity) -> Arc<Match> {
+    Arc::new(Match { identity: Identity { pid, start_ticks: 1 }, severity, ..on_host() })
+}
+
+/// A match whose every text is as long as it gets and doubled by escaping.
+pub(crate) fn worst(pid: u32) -> Match {
+    let parent = Parent { pid: u32::MAX, name: "\"".repeat(300), started_at: at(0).wall };
+    let rules: Vec<String> = (0..40).map(|number| format!("{number:02}{}", "r".repeat(61))).collect();
+    let found = in_pod();
+    Match {
+        identity: Identity { pid, start_ticks: u64::MAX },
+        process: "\"".repeat(4096),
+        cmdline: "\\".repeat(4096),
+        regex: "\u{1}".repeat(1024),
+        rule: rules[0].clone(),
+        rules,
+        evidence: Evidence {
+            exe: "\"".repeat(4096),
+            exe_flags: vec![Flag::Deleted, Flag::KernelThreadName],
+            comm_truncated: true,
+            parents: vec![parent; 16],
+            cpu_seconds: 123_456_789.123_456,
+            ..found.evidence
+        },
+        ..found
+    }
+}
+
+/// A clock that stands still until it is moved; it shows [`at`] as many seconds.
+#[derive(Debug, Default)]
+pub(crate) struct StillClock(AtomicU64);
+
+impl StillClock {
+    pub(crate) fn advance_s(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        at(self.0.load(Ordering::Relaxed)).wall.into()
+    }
+
+    fn monotonic(&self) -> Duration {
+        at(self.0.load(Ordering::Relaxed)).monotonic
+    }
+}
+
+/// A node that has not been scanned, and its clock at second 2.
+pub(crate) fn node() -> (Node, Arc<StillClock>) {
+    let clock = Arc::new(StillClock::default());
+    clock.advance_s(2);
+    let about = About { name: NODE.to_owned(), boot_id: BOOT.to_owned() };
+    let every = Duration::from_secs(2);
+    (Node::new(about, &NodeSettings::default(), every, &RuleSet::builtin(), clock.clone()), clock)
+}
+
+/// A pass that ended like this and found these, with an interval of 2 s.
+pub(crate) fn pass(outcome: PassOutcome, matches: Vec<Arc<Match>>) -> Event {
+    let coverage = PassCoverage {
+        started: at(2).wall,
+        took_ms: 6.4,
+        cpu_ms: 5.9,
+        seen: 612,
+        new: 4,
+        unreadable: 0,
+        exited: 2,
+        exe_unreadable: 600,
+        held: 612,
+        by_stat: 0,
+        cut: 0,
+        host_view: true,
+    };
+    Event::Pass(Box::new(PassReport {
+        outcome,
+        matches,
+        others: Vec::new(),
+        cleared: Vec::new(),
+        coverage,
+        forks: 41,
+        exec_events: ExecCoverage::default(),
+        interval: Duration::from_secs(2),
+        too_young: 0,
+        counters: Counters { hits: [("miner-name".to_owned(), 3)].into(), ..Counters::default() },
+        rules: Arc::new(RuleSet::builtin()),
+    }))
+}

@@ -1,0 +1,297 @@
+//! Turns a match into the record that is served: a violation.
+//!
+//! Owns the fields, their bounds and the fingerprint. Tenants choose most of these texts, so every one has a bound, and
+//! the encoded record as a whole has one. Matching and redaction are `processes`' job.
+
+use api::violation::{Attribution, AttributionReason, Status, SubjectKind};
+use api::{Fingerprint, Time, Violation};
+use processes::cgroup::{self, Place};
+use processes::matches::Match;
+
+/// When a process was seen, and in how many passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sightings {
+    /// For the first time.
+    pub first: Time,
+    /// For the last time.
+    pub last: Time,
+    /// Passes that saw it. An exec event is no pass.
+    pub count: u64,
+}
+
+/// Whose process it is, as far as the cgroup tells.
+struct Subject {
+    attribution: Attribution,
+    reason: AttributionReason,
+    name: String,
+    pod_uid: String,
+    container_id: String,
+}
+
+// Longest texts in bytes. A name, a path and a pattern tell all they can in these; 16 rules on one process are more
+// than anybody reads.
+const PROCESS_MAX: usize = 255;
+const EXE_MAX: usize = 512;
+const PARENT_MAX: usize = 64;
+const REGEX_MAX: usize = 256;
+const RULES_MAX: usize = 16;
+const SCOPES_MAX: usize = 8;
+
+/// Largest encoded record: `max_records` = 1,500 of them, with the commas, are 14.7 MiB of the 16 MiB that a controller
+/// reads.
+pub(crate) const ENCODED_MAX: usize = 10 << 10;
+
+/// What a record may grow by after it was made: `resolved` is 2 bytes longer than `active`, the count goes from 1 digit
+/// to 20, `resolved_at` with its time takes 37 and `resolved_reason` with the longest reason 33.
+const GROWTH: usize = 96;
+
+/// The open violation of a match on the node of this name.
+pub fn record(found: &Match, node: &str, sightings: Sightings) -> Violation {
+    let subject = subject(&found.place, node);
+    let mut rules: Vec<String> = found.rules.iter().take(RULES_MAX).cloned().collect();
+    rules.sort_unstable();
+    let mut evidence = found.evidence.clone();
+    cut(&mut evidence.exe, EXE_MAX);
+    for parent in &mut evidence.parents {
+        cut(&mut parent.name, PARENT_MAX);
+    }
+    let mut exempt_if = Vec::new();
+    if subject.attribution == Attribution::Unresolved {
+        exempt_if = found.exempt_if.iter().take(SCOPES_MAX).cloned().collect();
+    }
+    let mut violation = Violation {
+        pod: String::new(),
+        namespace: String::new(),
+        process: head(&found.process, PROCESS_MAX).to_owned(),
+        cmdline: found.cmdline.clone(),
+        regex: head(&found.regex, REGEX_MAX).to_owned(),
+        status: Status::Active,
+        kind: SubjectKind::App,
+        name: subject.name,
+        timestamp: sightings.last,
+        node: node.to_owned(),
+        pod_uid: subject.pod_uid,
+        container_id: subject.container_id,
+        container: String::new(),
+        pid: found.identity.pid,
+        severity: found.severity,
+        rule: found.rule.clone(),
+        rules,
+        action: found.action,
+        exempt_if,
+        fingerprint: fingerprint(found, node),
+        first_seen: sightings.first,
+        last_seen: sightings.last,
+        count: sightings.count,
+        attribution: subject.attribution,
+        attribution_reason: subject.reason,
+        resolved_at: None,
+        resolved_reason: None,
+        evidence,
+    };
+    fit(&mut violation);
+    violation
+}
+
+/// The identity of the record of a match: pod and container as the cgroup path gives them, because their names follow
+/// from these and may be learned later.
+pub fn fingerprint(found: &Match, node: &str) -> Fingerprint {
+    let (pod_uid, container_id) = ids(&found.place);
+    let pid = found.identity.pid.to_string();
+    let start_ticks = found.identity.start_ticks.to_string();
+    Fingerprint::over(["process", &found.rule, node, &found.boot_id, &pid, &start_ticks, pod_uid, container_id])
+}
+
+/// Pod uid and container id of the outermost candidate: a container may make cgroups below its own and name another
+/// tenant's pod there.
+fn ids(place: &Place) -> (&str, &str) {
+    let outermost = place.candidates.first();
+    let pod_uid = outermost.and_then(|candidate| candidate.pod_uid.as_ref());
+    let container_id = outermost.and_then(|candidate| candidate.container_id.as_ref());
+    (pod_uid.map_or("", |uid| uid.as_str()), container_id.map_or("", |id| id.as_str()))
+}
+
+fn subject(place: &Place, node: &str) -> Subject {
+    let (pod_uid, container_id) = ids(place);
+    let (attribution, reason) = match place.outcome {
+        cgroup::Outcome::Host => (Attribution::Host, AttributionReason::None),
+        cgroup::Outcome::Candidate if pod_uid.is_empty() => (Attribution::Unresolved, AttributionReason::NoPodUid),
+        cgroup::Outcome::Candidate => (Attribution::Unresolved, AttributionReason::NoCluster),
+        cgroup::Outcome::UnknownCgroup => (Attribution::Unresolved, AttributionReason::UnknownCgroup),
+        cgroup::Outcome::Unreadable => (Attribution::Unresolved, AttributionReason::CgroupUnreadable),
+    };
+    let name = match attribution {
+        Attribution::Host => node,
+        Attribution::Unresolved | Attribution::Resolved if pod_uid.is_empty() => container_id,
+        Attribution::Unresolved | Attribution::Resolved => pod_uid,
+    };
+    Subject {
+        attribution,
+        reason,
+        name: name.to_owned(),
+        pod_uid: pod_uid.to_owned(),
+        container_id: container_id.to_owned(),
+    }
+}
+
+/// Brings the encoded record under its bound: the command line goes first, because a scope that is dropped turns an
+/// exempted process into a violation.
+fn fit(violation: &mut Violation) {
+    let excess = excess(violation);
+    if excess > 0 {
+        shorten(&mut violation.cmdline, excess);
+    }
+    while self::excess(violation) > 0 && violation.exempt_if.pop().is_some() {}
+}
+
+/// Bytes by which the encoded record, grown as far as it can, is over its bound.
+fn excess(violation: &Violation) -> usize {
+    let encoded = serde_json::to_vec(violation).expect("a record is plain data");
+    (encoded.len() + GROWTH).saturating_sub(ENCODED_MAX)
+}
+
+/// Cuts at least `excess` encoded bytes off the end and says so with `…`.
+fn shorten(text: &mut String, excess: usize) {
+    const ELLIPSIS: char = '…';
+    let mut freed = 0;
+    while freed < excess + ELLIPSIS.len_utf8() {
+        let Some(last) = text.pop() else { return };
+        freed += encoded_len(last);
+    }
+    text.push(ELLIPSIS);
+}
+
+/// Bytes that JSON takes for this character.
+fn encoded_len(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        control if control < ' ' => 6,
+        plain => plain.len_utf8(),
+    }
+}
+
+fn cut(text: &mut String, max: usize) {
+    text.truncate(head(text, max).len());
+}
+
+/// The first `max` bytes, or fewer so as to end at a character.
+fn head(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use api::violation::{ExemptScope, Parent};
+
+    use super::*;
+    use crate::fixture::{self, NODE, UID};
+
+    fn of(found: &Match) -> Violation {
+        let seen = Time::of(found.seen);
+        record(found, NODE, Sightings { first: seen, last: seen, count: 1 })
+    }
+
+    #[test]
+    fn the_fingerprint_is_that_of_the_contract() {
+        let in_a_pod = fixture::in_pod();
+        assert_eq!(fingerprint(&in_a_pod, NODE).as_str(), "51c1a2699889f2178cd1d27121a3f655");
+        assert_eq!(fingerprint(&fixture::on_host(), NODE).as_str(), "814f470cbb513b1a2f7af0e0392d2d4c");
+    }
+
+    #[test]
+    fn a_process_of_the_host_is_named_after_the_node() {
+        let Violation { attribution, attribution_reason, name, pod, namespace, .. } = of(&fixture::on_host());
+        assert_eq!((attribution, attribution_reason), (Attribution::Host, AttributionReason::None));
+        assert_eq!((name.as_str(), pod.as_str(), namespace.as_str()), (NODE, "", ""));
+    }
+
+    #[test]
+    fn a_process_of_a_pod_that_nobody_was_asked_about_is_unresolved_and_named_after_the_uid() {
+        let Violation { attribution, attribution_reason, name, pod_uid, .. } = of(&fixture::in_pod());
+        assert_eq!((attribution, attribution_reason), (Attribution::Unresolved, AttributionReason::NoCluster));
+        assert_eq!((name.as_str(), pod_uid.as_str()), (UID, UID));
+    }
+
+    #[test]
+    fn a_container_without_a_pod_uid_gives_its_id_as_the_name() {
+        let mut found = fixture::in_pod();
+        found.place.candidates[0].pod_uid = None;
+        let violation = of(&found);
+        assert_eq!(violation.attribution_reason, AttributionReason::NoPodUid);
+        assert_eq!(violation.name, violation.container_id);
+    }
+
+    #[test]
+    fn a_cgroup_that_says_nothing_is_kept_with_the_reason() {
+        for (outcome, reason) in [
+            (cgroup::Outcome::UnknownCgroup, AttributionReason::UnknownCgroup),
+            (cgroup::Outcome::Unreadable, AttributionReason::CgroupUnreadable),
+        ] {
+            let mut found = fixture::on_host();
+            found.place.outcome = outcome;
+            let violation = of(&found);
+            assert_eq!((violation.attribution, violation.attribution_reason), (Attribution::Unresolved, reason));
+        }
+    }
+
+    #[test]
+    fn only_a_process_whose_pod_is_unknown_carries_scopes() {
+        let scope: ExemptScope = serde_json::from_value(serde_json::json!({"reason": "known"})).unwrap();
+        let scopes = vec![scope; 9];
+        let on_host = Match { exempt_if: scopes.clone(), ..fixture::on_host() };
+        assert_eq!(of(&on_host).exempt_if, []);
+        let in_pod = Match { exempt_if: scopes.clone(), ..fixture::in_pod() };
+        assert_eq!(of(&in_pod).exempt_if, scopes[..8]);
+    }
+
+    #[test]
+    fn every_text_is_cut_at_a_character_within_its_bound() {
+        let mut found = fixture::in_pod();
+        let long = "é".repeat(1000);
+        found.process.clone_from(&long);
+        found.regex.clone_from(&long);
+        found.evidence.exe.clone_from(&long);
+        found.evidence.parents =
+            vec![Parent { pid: 1, name: format!("x{long}"), started_at: found.evidence.started_at }];
+        let violation = of(&found);
+        let lengths =
+            [&violation.process, &violation.regex, &violation.evidence.exe, &violation.evidence.parents[0].name]
+                .map(String::len);
+        assert_eq!(lengths, [254, 256, 512, 63]);
+    }
+
+    #[test]
+    fn of_many_rules_the_first_sixteen_stay_and_are_sorted() {
+        let rules: Vec<String> = (0..20).rev().map(|number| format!("rule-{number:02}")).collect();
+        let found = Match { rules, ..fixture::in_pod() };
+        let kept: Vec<String> = (4..20).map(|number| format!("rule-{number:02}")).collect();
+        assert_eq!(of(&found).rules, kept);
+    }
+
+    #[test]
+    fn a_worst_record_is_cut_at_its_command_line_and_fits() {
+        let violation = of(&fixture::worst(7));
+        assert!(violation.cmdline.ends_with('…'), "{}", violation.cmdline.len());
+        assert_eq!(excess(&violation), 0);
+    }
+
+    #[test]
+    fn scopes_that_leave_no_room_are_dropped_from_the_end() {
+        let scope = ExemptScope {
+            namespaces: vec!["n".repeat(63); 40],
+            namespace_labels: std::collections::BTreeMap::default(),
+            pod_labels: std::collections::BTreeMap::default(),
+            images: Vec::new(),
+            until: None,
+            reason: "known".to_owned(),
+        };
+        let violation = of(&Match { exempt_if: vec![scope; 8], ..fixture::in_pod() });
+        assert_eq!((violation.exempt_if.len(), excess(&violation)), (3, 0));
+    }
+
+    #[test]
+    fn a_record_that_fits_keeps_its_command_line_whole() {
+        let found = fixture::in_pod();
+        assert_eq!(of(&found).cmdline, found.cmdline);
+    }
+}

@@ -1,0 +1,376 @@
+//! The life of violations on a node: opened, seen again, resolved, forgotten.
+//!
+//! Owns the records and every decision about them; pure and in memory only. Who calls it, and when, is `node`'s job;
+//! turning records into an answer is `listing`'s.
+//!
+//! ```text
+//!            seen                 absent twice, rule removed, exempt         retain
+//!   (none) ───────► open ◄──────────────────────────────────────► resolved ─────────► (none)
+//!                                      seen again
+//! ```
+
+use std::cell::OnceCell;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::violation::{ResolvedReason, Status};
+use api::{Fingerprint, Severity, Time, Violation};
+use processes::matches::{Cleared, Match};
+
+use crate::encoded::Encoded;
+use crate::record::{Sightings, fingerprint, record};
+use crate::settings::NodeSettings;
+
+/// Completed passes without a process after which its record resolves: one may have missed it.
+const ABSENT_PASSES: u32 = 2;
+
+/// Keeps the violations of one node.
+#[derive(Debug)]
+pub struct Store {
+    node: String,
+    limits: Limits,
+    records: HashMap<Fingerprint, Record>,
+    /// Open records that had no room at the last pass or since.
+    left_out: HashSet<Fingerprint>,
+    tally: Tally,
+    version: Version,
+}
+
+/// How much is kept, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a resolved record stays, on the monotonic clock.
+    pub retain: Duration,
+    /// Records kept, open and resolved together.
+    pub max_records: usize,
+}
+
+/// Both kinds of time at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// What records show.
+    pub wall: Time,
+    /// What `retain` is measured on.
+    pub monotonic: Duration,
+}
+
+/// Everything counted since the start; it only grows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records opened, or opened again.
+    pub opened: BTreeMap<Severity, u64>,
+    /// Records resolved.
+    pub resolved: BTreeMap<ResolvedReason, u64>,
+    /// Open records left out because the store was full.
+    pub dropped: u64,
+}
+
+/// How often the records changed. Two equal versions mean equal answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// Changes that the ETag covers.
+    pub(crate) stable: u64,
+    /// All changes: every completed pass moves `last_seen` and `count`.
+    pub(crate) all: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) violation: Violation,
+    life: Life,
+    encoded: OnceCell<Encoded>,
+}
+
+#[derive(Debug)]
+enum Life {
+    /// `missed` completed passes in a row did not show the process.
+    Open { found: Arc<Match>, missed: u32 },
+    /// Resolved at this moment of the monotonic clock.
+    Resolved { since: Duration },
+}
+
+/// What seeing a process did to its record.
+enum Seen {
+    /// No more than a later `last_seen`.
+    Same,
+    /// Other texts or another severity.
+    Changed,
+    /// It was resolved.
+    Reopened,
+}
+
+/// The order in which records go when there is no room, first to go first. Equal ones go from the largest fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Since when.
+    Resolved(Duration),
+    /// How bad, and first seen when.
+    Open(Severity, Reverse<Time>),
+}
+
+/// What shows that a process is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Pass,
+    Event,
+}
+
+impl From<&NodeSettings> for Limits {
+    fn from(settings: &NodeSettings) -> Self {
+        Self { retain: settings.retain, max_records: settings.max_records }
+    }
+}
+
+impl Store {
+    /// An empty store of the node of this name.
+    pub fn new(node: String, limits: Limits) -> Self {
+        Self {
+            node,
+            limits,
+            records: HashMap::new(),
+            left_out: HashSet::new(),
+            tally: Tally::default(),
+            version: Version::default(),
+        }
+    }
+
+    /// Takes other limits from now on. Records over `max_records` go at the next pass.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Takes what a completed pass found: all matches, and the processes that match no more. A failed pass is not told
+    /// here: it says nothing about anybody.
+    pub fn pass(&mut self, matches: &[Arc<Match>], cleared: &[(Arc<Match>, Cleared)], now: Moment) {
+        self.expire(now.monotonic);
+        for (found, why) in cleared {
+            self.clear(found, *why, now);
+        }
+        let present: HashMap<Fingerprint, &Arc<Match>> =
+            matches.iter().map(|found| (fingerprint(found, &self.node), found)).collect();
+        self.miss_all_but(&present, now);
+        let had_no_room = std::mem::take(&mut self.left_out);
+        self.see(present, Source::Pass, now);
+        self.tally.dropped += self.left_out.difference(&had_no_room).count() as u64;
+        self.version.all += 1;
+    }
+
+    /// Takes a match that an exec event showed between two passes.
+    pub fn event(&mut self, found: &Arc<Match>, now: Moment) {
+        self.expire(now.monotonic);
+        let had_no_room = self.left_out.clone();
+        self.see(HashMap::from([(fingerprint(found, &self.node), found)]), Source::Event, now);
+        self.tally.dropped += self.left_out.difference(&had_no_room).count() as u64;
+        self.version.all += 1;
+    }
+
+    /// Forgets records that have been resolved for `retain`.
+    pub fn expire(&mut self, now: Duration) {
+        let retain = self.limits.retain;
+        let before = self.records.len();
+        self.records.retain(|_, record| match record.life {
+            Life::Open { .. } => true,
+            Life::Resolved { since } => now.saturating_sub(since) < retain,
+        });
+        if self.records.len() != before {
+            self.changed();
+        }
+    }
+
+    /// All records, in no order.
+    pub fn violations(&self) -> impl Iterator<Item = &Violation> {
+        self.records.values().map(|record| &record.violation)
+    }
+
+    /// Open records that match and have no room.
+    pub fn left_out(&self) -> usize {
+        self.left_out.len()
+    }
+
+    /// What was counted since the start.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.values()
+    }
+
+    pub(crate) fn record(&self, id: &Fingerprint) -> Option<&Record> {
+        self.records.get(id)
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// A process that runs on and matches no more. One that only changed is as good as gone and resolves like one:
+    /// after two passes, so that a process that changes to and fro does not open and resolve at each turn.
+    fn clear(&mut self, found: &Match, why: Cleared, now: Moment) {
+        let reason = match why {
+            Cleared::RuleRemoved => ResolvedReason::RuleRemoved,
+            Cleared::Exempt => ResolvedReason::Exempt,
+            Cleared::Changed => return,
+        };
+        let id = fingerprint(found, &self.node);
+        let Some(record) = self.records.get_mut(&id).filter(|record| record.is_open()) else { return };
+        record.resolve(reason, now);
+        self.count_resolved([reason]);
+    }
+
+    /// Counts one pass against every open record that is not among `present`.
+    fn miss_all_but(&mut self, present: &HashMap<Fingerprint, &Arc<Match>>, now: Moment) {
+        let absent = self.records.iter_mut().filter(|(id, _)| !present.contains_key(id));
+        let gone: Vec<ResolvedReason> = absent.filter_map(|(_, record)| record.miss(now)).collect();
+        self.count_resolved(gone);
+    }
+
+    fn count_resolved(&mut self, reasons: impl IntoIterator<Item = ResolvedReason>) {
+        for reason in reasons {
+            *self.tally.resolved.entry(reason).or_default() += 1;
+            self.changed();
+        }
+    }
+
+    /// Opens, touches or reopens the records of these matches.
+    fn see(&mut self, present: HashMap<Fingerprint, &Arc<Match>>, source: Source, now: Moment) {
+        let mut unknown = Vec::new();
+        for (id, found) in present {
+            match self.records.get_mut(&id).map(|record| record.see(found, &self.node, source, now)) {
+                None => unknown.push((id, found)),
+                Some(Seen::Same) => {}
+                Some(Seen::Changed) => self.changed(),
+                Some(Seen::Reopened) => self.count_opened(found.severity),
+            }
+        }
+        self.make_room(&mut unknown);
+        for (id, found) in unknown {
+            self.left_out.remove(&id);
+            self.records.insert(id, Record::open(found, &self.node, source, now));
+            self.count_opened(found.severity);
+        }
+    }
+
+    fn count_opened(&mut self, severity: Severity) {
+        *self.tally.opened.entry(severity).or_default() += 1;
+        self.changed();
+    }
+
+    /// Drops what does not fit, from the records and from the `newcomers`, before a record is made of these: resolved
+    /// ones from the oldest, then open ones from the lowest severity and, of these, the newest. A flood of trifles thus
+    /// pushes out neither what was there before nor what is worse, and costs no memory.
+    fn make_room(&mut self, newcomers: &mut Vec<(Fingerprint, &Arc<Match>)>) {
+        let excess = (self.records.len() + newcomers.len()).saturating_sub(self.limits.max_records);
+        if excess == 0 {
+            return;
+        }
+        let known = self.records.iter().map(|(id, record)| (record.rank(), Reverse(id.clone())));
+        let new = newcomers.iter().map(|(id, found)| (Rank::of_new(found), Reverse(id.clone())));
+        let mut order: Vec<(Rank, Reverse<Fingerprint>)> = known.chain(new).collect();
+        order.sort_unstable();
+        order.truncate(excess);
+        let dropped: HashMap<Fingerprint, Rank> = order.into_iter().map(|(rank, Reverse(id))| (id, rank)).collect();
+        newcomers.retain(|(id, _)| !dropped.contains_key(id));
+        for (id, rank) in dropped {
+            self.records.remove(&id);
+            if let Rank::Open(..) = rank {
+                self.left_out.insert(id);
+            }
+        }
+        self.changed();
+    }
+
+    fn changed(&mut self) {
+        self.version.stable += 1;
+        self.version.all += 1;
+    }
+}
+
+impl Record {
+    fn open(found: &Arc<Match>, node: &str, source: Source, now: Moment) -> Self {
+        let sightings = Sightings { first: Time::of(found.seen), last: now.wall, count: source.passes() };
+        Self {
+            violation: record(found, node, sightings),
+            life: Life::Open { found: Arc::clone(found), missed: 0 },
+            encoded: OnceCell::new(),
+        }
+    }
+
+    /// The record as text.
+    pub(crate) fn encoded(&self) -> &Encoded {
+        self.encoded.get_or_init(|| Encoded::of(&self.violation))
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        match self.life {
+            Life::Open { .. } => true,
+            Life::Resolved { .. } => false,
+        }
+    }
+
+    fn rank(&self) -> Rank {
+        match self.life {
+            Life::Open { .. } => Rank::Open(self.violation.severity, Reverse(self.violation.first_seen)),
+            Life::Resolved { since } => Rank::Resolved(since),
+        }
+    }
+
+    fn see(&mut self, found: &Arc<Match>, node: &str, source: Source, now: Moment) -> Seen {
+        let first = self.violation.first_seen;
+        let sightings = Sightings { first, last: now.wall, count: self.violation.count + source.passes() };
+        if let Life::Open { found: known, missed } = &mut self.life
+            && Arc::ptr_eq(known, found)
+        {
+            *missed = 0;
+            self.violation.timestamp = sightings.last;
+            self.violation.last_seen = sightings.last;
+            self.violation.count = sightings.count;
+            return Seen::Same;
+        }
+        let seen = if self.is_open() { Seen::Changed } else { Seen::Reopened };
+        self.violation = record(found, node, sightings);
+        self.life = Life::Open { found: Arc::clone(found), missed: 0 };
+        self.encoded = OnceCell::new();
+        seen
+    }
+
+    /// Counts a completed pass that did not show the process; the reason if that resolves it.
+    fn miss(&mut self, now: Moment) -> Option<ResolvedReason> {
+        let Life::Open { missed, .. } = &mut self.life else { return None };
+        *missed += 1;
+        if *missed < ABSENT_PASSES {
+            return None;
+        }
+        self.resolve(ResolvedReason::ProcessGone, now);
+        Some(ResolvedReason::ProcessGone)
+    }
+
+    fn resolve(&mut self, reason: ResolvedReason, now: Moment) {
+        self.violation.status = Status::Resolved;
+        self.violation.resolved_at = Some(now.wall);
+        self.violation.resolved_reason = Some(reason);
+        self.life = Life::Resolved { since: now.monotonic };
+        self.encoded = OnceCell::new();
+    }
+}
+
+impl Rank {
+    fn of_new(found: &Match) -> Self {
+        Self::Open(found.severity, Reverse(Time::of(found.seen)))
+    }
+}
+
+impl Source {
+    /// Passes that this counts for.
+    const fn passes(self) -> u64 {
+        match self {
+            Self::Pass => 1,
+            Self::Event => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
