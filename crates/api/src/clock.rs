@@ -2,12 +2,13 @@
 //!
 //! Owns the interface only. `runtime::clock` has the one implementation that asks the system; tests bring their own.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 /// The source of both kinds of time; whoever needs one takes it as an argument.
-pub trait Clock: Send + Sync + 'static {
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Wall-clock time. May jump in either direction.
     fn now(&self) -> Timestamp;
 

@@ -86,8 +86,7 @@ impl Fingerprint {
             }
             hasher.update(field.as_bytes());
         }
-        let digest = hasher.finalize();
-        Self(digest[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&hasher.finalize()[..16]))
     }
 
     /// The fingerprint as text.
@@ -138,6 +137,13 @@ macro_rules! textual {
 }
 
 textual!(ContainerId, PodUid, Fingerprint);
+
+/// Bytes as lowercase hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
 
 fn is_lower_hex(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

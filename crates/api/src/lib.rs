@@ -18,7 +18,7 @@ pub mod time;
 pub mod violation;
 
 pub use clock::Clock;
-pub use identity::{ContainerId, Fingerprint, PodUid};
+pub use identity::{ContainerId, Fingerprint, PodUid, hex};
 pub use problem::Problem;
 pub use severity::{Action, Severity};
 pub use time::Time;

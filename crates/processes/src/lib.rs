@@ -10,11 +10,31 @@
 //!                          rules file ┘        evidence, redaction, cgroup
 //! ```
 
+mod budget;
 pub mod cgroup;
+mod connector;
+mod events;
+mod evidence;
+mod hash;
+mod judge;
+mod look;
 pub mod matches;
+mod pass;
 pub mod process;
+mod reader;
 pub mod redact;
 pub mod rules;
 pub mod settings;
+mod stat;
+mod table;
+mod tree;
+mod verdict;
+mod watch;
 
+pub use budget::raise_open_files;
+pub use events::ConnectorState;
+pub use matches::{Event, Match, PassReport, Verdict};
 pub use process::{Identity, Texts};
+pub use settings::Settings;
+pub use tree::OpenError;
+pub use watch::{Handle, Keep, Watch};

@@ -2,6 +2,7 @@
 //!
 //! Owns the data only. `watch` fills it in, `violations` and `keelwatch scan` read it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use api::{Action, Severity};
 use jiff::Timestamp;
 
 use crate::cgroup::Place;
+use crate::events::ConnectorState;
 use crate::process::Identity;
 use crate::rules::RuleSet;
 
@@ -73,8 +75,8 @@ pub enum Cleared {
 /// How a process was judged.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// No rule matches.
-    Clean,
+    /// No rule matches; its texts, if they are kept.
+    Clean(Option<Arc<Match>>),
     /// Rules match.
     Match(Arc<Match>),
     /// Rules match, and an exemption that needs no pod covers all of them.
@@ -99,6 +101,8 @@ pub struct PassReport {
     pub outcome: Outcome,
     /// Every process that matches now, whether new or not, by identity.
     pub matches: Vec<Arc<Match>>,
+    /// Matches that an exemption covers, and clean processes if they are kept, by identity.
+    pub others: Vec<Verdict>,
     /// Processes that are still there and match no more.
     pub cleared: Vec<(Arc<Match>, Cleared)>,
     /// What it saw.
@@ -133,11 +137,11 @@ pub struct Counters {
     /// The kernel's fork counter since the start.
     pub forks: u64,
     /// New matches by rule id.
-    pub hits: std::collections::BTreeMap<String, u64>,
+    pub hits: BTreeMap<String, u64>,
     /// New matches by pack and severity of the primary rule.
-    pub matches: std::collections::BTreeMap<(String, Severity), u64>,
+    pub matches: BTreeMap<(String, Severity), u64>,
     /// Matches that an exemption removed, by pack of the primary rule.
-    pub exempted: std::collections::BTreeMap<String, u64>,
+    pub exempted: BTreeMap<String, u64>,
     /// Matches removed by each exemption of the active set, in its order.
     pub exemption_hits: Vec<u64>,
 }
@@ -162,4 +166,16 @@ pub enum Event {
     Pass(Box<PassReport>),
     /// An exec event showed a new match between two passes.
     Exec(Arc<Match>),
+    /// The process connector began to deliver, or does not.
+    Connector(ConnectorState),
+}
+
+impl Verdict {
+    /// The process in words.
+    pub fn words(&self) -> Option<&Arc<Match>> {
+        match self {
+            Self::Clean(words) => words.as_ref(),
+            Self::Match(words) | Self::Exempt(words) => Some(words),
+        }
+    }
 }

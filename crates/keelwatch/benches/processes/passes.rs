@@ -1,0 +1,48 @@
+//! Warm passes beside bare reads.
+
+use std::sync::Arc;
+
+use processes::{Settings, Watch, raise_open_files};
+use runtime::clock::SystemClock;
+
+use crate::{bare, cpu, median, remark, result, rules};
+
+const ROUNDS: usize = 9;
+
+/// What a node with default settings leaves to sockets and files.
+pub(crate) const RESERVED: usize = 2 * 2_000 + 512;
+
+/// Measures at this many processes; the CPU time of a warm pass per process comes back, in microseconds.
+pub(crate) fn run(size: usize) -> f64 {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let held = raise_open_files(RESERVED);
+    let clock = Arc::new(SystemClock::new());
+    let mut watch = Watch::open(Settings::default(), rules::compiled(folder.path()), held, clock).expect("/proc can be read");
+    let cold = cpu();
+    let first = watch.pass();
+    let cold = cpu() - cold;
+    remark(format_args!(
+        "{size}: first pass {:.1} ms of CPU, {} held, {} by stat",
+        cold.as_secs_f64() * 1e3,
+        first.coverage.held,
+        first.coverage.by_stat
+    ));
+    let pids = bare::pids();
+    let (mut ratios, mut costs) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let before = cpu();
+        bare::read(&pids);
+        let bare = cpu() - before;
+        let before = cpu();
+        watch.pass();
+        let ours = cpu() - before;
+        ratios.push(ours.as_secs_f64() / bare.as_secs_f64());
+        costs.push((ours.as_secs_f64() * 1e6 / pids.len() as f64, bare.as_secs_f64() * 1e6 / pids.len() as f64));
+    }
+    let (ours, bare): (Vec<f64>, Vec<f64>) = costs.into_iter().unzip();
+    let cost = median(ours);
+    result(format_args!("bare-reads-per-process-{size}"), median(bare), "us", "-");
+    result(format_args!("warm-pass-per-process-{size}"), cost, "us", "-");
+    result(format_args!("warm-pass-over-bare-reads-{size}"), median(ratios), "x", if size == 5_000 { "<=1.2" } else { "-" });
+    cost
+}
