@@ -82,7 +82,7 @@ impl Setup {
         let clock: Arc<dyn Clock> = Arc::new(Frozen);
         let metrics = Arc::new(HttpMetrics::default());
         let live = Arc::new(Live::new(&listen).unwrap());
-        let gate = Arc::new(Gate::new(&auth, Arc::clone(&clock), Arc::clone(&metrics)).unwrap());
+        let gate = Arc::new(Gate::new(&auth, Arc::clone(&clock), Arc::clone(&metrics)));
         let front = Arc::new(Front::new(Arc::clone(&live), clock, Arc::clone(&metrics)));
         let router = routes().into_router(&gate, &front);
         let listener = Listener::bind(purpose, "127.0.0.1:0").await.unwrap();

@@ -23,7 +23,7 @@ mod query;
 mod routes;
 pub mod settings;
 
-pub use access::{Gate, Scope, TokenError};
+pub use access::{Gate, Scope};
 pub use etag::WeakEtag;
 pub use front::Front;
 pub(crate) use listener::Peer;

@@ -44,12 +44,6 @@ impl Fault {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
-    /// 415: the body is of a media type that the route does not read.
-    pub fn unsupported_media_type(accepted: &str) -> Self {
-        let detail = format!("the media type of the body is not accepted (accepted: {accepted})");
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
-    }
-
     /// 503: not now; the client may come back after this many seconds.
     pub fn unavailable(kind: &str, detail: impl Into<String>, retry_after_s: u32) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, kind, detail).retry_after(retry_after_s)
@@ -65,13 +59,6 @@ impl Fault {
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
-        self
-    }
-
-    /// Tells every fault of a body at once, each with its path.
-    #[must_use]
-    pub fn with_faults(mut self, faults: Vec<String>) -> Self {
-        self.problem.faults = faults;
         self
     }
 
@@ -105,13 +92,6 @@ mod tests {
         let body = Fault::bad_request("unknown-query-key", "no key `stat`").body();
         let expected = r#"{"type":"unknown-query-key","title":"Bad Request","status":400,"detail":"no key `stat`","error":"no key `stat`"}"#;
         assert_eq!(String::from_utf8(body).unwrap(), expected);
-    }
-
-    #[test]
-    fn every_fault_of_a_body_is_told() {
-        let fault = Fault::bad_request("invalid-body", "2 faults").with_faults(vec!["a: b".into(), "c: d".into()]);
-        let body: serde_json::Value = serde_json::from_slice(&fault.body()).unwrap();
-        assert_eq!(body["faults"], serde_json::json!(["a: b", "c: d"]));
     }
 
     #[test]

@@ -30,7 +30,6 @@ use crate::{AuthSettings, Fault, Peer};
 use credential::Credential;
 use rate::Failures;
 pub use scope::Scope;
-pub use tokens::TokenError;
 use tokens::{Token, Tokens};
 
 /// The path parameter of a heartbeat that says for which agent it is.
@@ -81,16 +80,14 @@ enum Refusal {
 }
 
 impl Gate {
-    /// A gate for the tokens of `settings`; reads their files.
-    pub fn new(settings: &AuthSettings, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Result<Self, TokenError> {
-        let rules = ArcSwap::from_pointee(Rules::read(settings)?);
-        Ok(Self { rules, failures: Mutex::default(), clock, metrics })
+    /// A gate for the tokens of `settings`.
+    pub fn new(settings: &AuthSettings, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Self {
+        Self { rules: ArcSwap::from_pointee(Rules::of(settings)), failures: Mutex::default(), clock, metrics }
     }
 
-    /// Takes changed settings, and reads the files of tokens again. After an error the former tokens stay.
-    pub fn apply(&self, settings: &AuthSettings) -> Result<(), TokenError> {
-        self.rules.store(Arc::new(Rules::read(settings)?));
-        Ok(())
+    /// Takes changed settings; they hold for the next request.
+    pub fn apply(&self, settings: &AuthSettings) {
+        self.rules.store(Arc::new(Rules::of(settings)));
     }
 
     fn admit(&self, wish: &Wish<'_>, from: IpAddr) -> Result<(), Fault> {
@@ -115,12 +112,12 @@ impl Gate {
 }
 
 impl Rules {
-    fn read(settings: &AuthSettings) -> Result<Self, TokenError> {
-        let rules = Self { anonymous_reads: settings.anonymous_reads, tokens: Tokens::read(settings)? };
+    fn of(settings: &AuthSettings) -> Self {
+        let rules = Self { anonymous_reads: settings.anonymous_reads, tokens: Tokens::of(settings) };
         if rules.tokens.is_empty() && !rules.anonymous_reads {
             warn!("nobody may use the api: set auth.tokens, or auth.anonymous_reads: true for reads without a token");
         }
-        Ok(rules)
+        rules
     }
 
     fn decide(&self, wish: &Wish<'_>) -> Result<(), Refusal> {

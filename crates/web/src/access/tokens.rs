@@ -1,8 +1,5 @@
 //! The tokens that the settings know, as hashes.
 
-use std::io;
-use std::path::PathBuf;
-
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -24,33 +21,10 @@ pub(super) struct Token {
     agents: Vec<String>,
 }
 
-/// Why the tokens of the settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// The file of a token cannot be read.
-    #[error("failed to read the token of `{name}` from {}", .path.display())]
-    Read {
-        /// Name of the token.
-        name: String,
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The file of a token holds none: an empty token would let everybody in.
-    #[error("the file of the token `{name}` is empty: {}", .path.display())]
-    Empty {
-        /// Name of the token.
-        name: String,
-        /// The file.
-        path: PathBuf,
-    },
-}
-
 impl Tokens {
-    /// The tokens of `settings`; reads their files.
-    pub(super) fn read(settings: &AuthSettings) -> Result<Self, TokenError> {
-        settings.tokens.iter().map(Token::read).collect::<Result<_, _>>().map(Self)
+    /// The tokens of `settings`.
+    pub(super) fn of(settings: &AuthSettings) -> Self {
+        Self(settings.tokens.iter().map(Token::of).collect())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -76,14 +50,10 @@ impl Tokens {
 }
 
 impl Token {
-    fn read(settings: &TokenSettings) -> Result<Self, TokenError> {
-        let TokenSettings { name, sha256, token_file, scopes, agents } = settings;
-        let hash = match (sha256.as_str(), token_file.as_str()) {
-            ("", "") => None,
-            ("", path) => Some(read_secret(name, path)?),
-            (digits, _) => parse_hash(digits),
-        };
-        Ok(Self { name: name.clone(), hash, scopes: scopes.clone(), agents: agents.clone() })
+    fn of(settings: &TokenSettings) -> Self {
+        let TokenSettings { name, sha256, token, scopes, agents } = settings;
+        let hash = if token.is_empty() { parse_hash(sha256) } else { Some(Sha256::digest(token).into()) };
+        Self { name: name.clone(), hash, scopes: scopes.clone(), agents: agents.clone() }
     }
 
     /// Whether it may use a route that needs `scope`.
@@ -101,21 +71,8 @@ impl Token {
     }
 }
 
-fn read_secret(name: &str, path: &str) -> Result<Hash, TokenError> {
-    let (name, path) = (name.to_owned(), PathBuf::from(path));
-    match std::fs::read(&path) {
-        Err(source) => Err(TokenError::Read { name, path, source }),
-        Ok(content) => {
-            let secret = content.strip_suffix(b"\n").unwrap_or(&content);
-            if secret.is_empty() {
-                return Err(TokenError::Empty { name, path });
-            }
-            Ok(Sha256::digest(secret).into())
-        }
-    }
-}
-
-/// `None` for what is no hash: such a token is never met. The check of the settings has refused it before.
+/// `None` for a token that only a client certificate stands for: no secret meets it. What is no hash otherwise, the check
+/// of the settings has refused.
 fn parse_hash(digits: &str) -> Option<Hash> {
     let mut hash = [0; 32];
     if digits.len() != 64 || !digits.is_ascii() {
@@ -133,40 +90,29 @@ mod tests {
 
     const SHA256: &str = "b46c09677343261f0b439a472422225e3a230c9c094d6ab16762e2036b597053";
 
-    fn tokens(token: TokenSettings) -> Result<Tokens, TokenError> {
-        Tokens::read(&AuthSettings { tokens: vec![token], ..AuthSettings::default() })
-    }
-
-    fn from_file(content: &str) -> Result<Tokens, TokenError> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("token");
-        std::fs::write(&path, content).unwrap();
-        let token_file = path.to_str().unwrap().to_owned();
-        tokens(TokenSettings { name: "ci".into(), token_file, ..TokenSettings::default() })
+    fn tokens(token: TokenSettings) -> Tokens {
+        Tokens::of(&AuthSettings { tokens: vec![token], ..AuthSettings::default() })
     }
 
     #[test]
     fn a_token_is_known_by_its_hash_in_either_case() {
         for sha256 in [SHA256.to_owned(), SHA256.to_uppercase()] {
-            let tokens = tokens(TokenSettings { name: "ci".into(), sha256, ..TokenSettings::default() }).unwrap();
+            let tokens = tokens(TokenSettings { name: "ci".into(), sha256, ..TokenSettings::default() });
             assert_eq!(tokens.by_secret(b"t0ken").unwrap().name, "ci");
             assert_eq!(tokens.by_secret(b"t0kem"), None);
         }
     }
 
     #[test]
-    fn a_token_file_holds_the_token_and_at_most_one_newline_more() {
-        assert!(from_file("t0ken\n").unwrap().by_secret(b"t0ken").is_some());
-        assert!(from_file("t0ken\n\n").unwrap().by_secret(b"t0ken\n").is_some());
-        assert_eq!(
-            from_file("\n").unwrap_err().to_string().split(':').next(),
-            Some("the file of the token `ci` is empty")
-        );
+    fn a_token_given_as_it_is_is_known_too() {
+        let tokens = tokens(TokenSettings { token: "t0ken".into(), ..TokenSettings::default() });
+        assert!(tokens.by_secret(b"t0ken").is_some());
+        assert!(tokens.by_secret(b"").is_none());
     }
 
     #[test]
     fn a_token_for_a_certificate_is_met_by_no_secret() {
-        let tokens = tokens(TokenSettings { name: "agent-7".into(), ..TokenSettings::default() }).unwrap();
+        let tokens = tokens(TokenSettings { name: "agent-7".into(), ..TokenSettings::default() });
         assert_eq!(tokens.by_secret(b""), None);
         assert!(tokens.by_name("agent-7").is_some());
     }
@@ -175,9 +121,9 @@ mod tests {
     fn a_beat_token_speaks_for_the_agents_it_names() {
         let agents = vec!["edge-*".to_owned(), "lab".to_owned()];
         let token = |scope| TokenSettings { scopes: vec![scope], agents: agents.clone(), ..TokenSettings::default() };
-        let beat = Token::read(&token(Scope::Beat)).unwrap();
+        let beat = Token::of(&token(Scope::Beat));
         let heard = ["edge-1", "lab", "lab-2", "dc"].map(|agent| beat.may_beat_for(agent));
         assert_eq!(heard, [true, true, false, false]);
-        assert!(Token::read(&token(Scope::Admin)).unwrap().may_beat_for("dc"));
+        assert!(Token::of(&token(Scope::Admin)).may_beat_for("dc"));
     }
 }

@@ -23,7 +23,7 @@ pub struct AuthSettings {
 }
 
 /// One token and what it may do.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenSettings {
     /// What the token is called in logs and answers. A client certificate of this common name stands for the token.
@@ -31,8 +31,10 @@ pub struct TokenSettings {
     pub name: String,
     /// SHA-256 of the token, 64 hex digits: `printf %s "$TOKEN" | sha256sum`.
     pub sha256: String,
-    /// A file whose content, one trailing newline off, is the token.
-    pub token_file: String,
+    /// The token itself. Give it as `token_file`, a file whose content, one trailing newline off, is the token, or give
+    /// `sha256` instead.
+    #[schemars(extend("x-secret" = true))]
+    pub token: String,
     /// What the token may do. Admin includes write, write includes read; beat stands alone.
     #[schemars(length(min = 1, max = 4))]
     pub scopes: Vec<Scope>,
@@ -105,12 +107,21 @@ impl AuthSettings {
     }
 }
 
+impl std::fmt::Debug for TokenSettings {
+    /// Never shows the token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, sha256: _, token: _, scopes, agents } = self;
+        let mut shown = f.debug_struct("TokenSettings");
+        shown.field("name", name).field("scopes", scopes).field("agents", agents).finish_non_exhaustive()
+    }
+}
+
 impl TokenSettings {
     fn check(&self, by_certificate: bool) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
-        match (self.sha256.is_empty(), self.token_file.is_empty()) {
+        match (self.sha256.is_empty(), self.token.is_empty()) {
             (false, false) => {
-                faults.push(("token_file", "is given together with sha256 (accepted: one of them)".to_owned()));
+                faults.push(("token", "is given together with sha256 (accepted: one of them)".to_owned()));
             }
             (true, true) if !by_certificate => {
                 let message =
@@ -215,11 +226,8 @@ mod tests {
     #[test]
     fn a_token_is_a_hash_or_a_file_and_not_both() {
         check(vec![token("a", SHA256)], &[]);
-        check(vec![TokenSettings { token_file: "/token".into(), ..token("a", "") }], &[]);
-        check(
-            vec![TokenSettings { token_file: "/token".into(), ..token("a", SHA256) }],
-            &["auth.tokens[0].token_file"],
-        );
+        check(vec![TokenSettings { token: "t0ken".into(), ..token("a", "") }], &[]);
+        check(vec![TokenSettings { token: "t0ken".into(), ..token("a", SHA256) }], &["auth.tokens[0].token"]);
         check(vec![token("a", "t0ken")], &["auth.tokens[0].sha256"]);
         check(vec![token("a", "")], &["auth.tokens[0].sha256"]);
     }
