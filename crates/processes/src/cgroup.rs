@@ -114,7 +114,7 @@ impl Place {
     }
 }
 
-/// The lines in the order in which they are asked: the unified hierarchy, then the controllers that runtimes always use.
+/// The lines in the order in which they are asked: the unified hierarchy, then controllers that runtimes always use.
 fn ranked_lines(file: &[u8]) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = file.split(|byte| *byte == b'\n').filter_map(Line::of).collect();
     lines.sort_by_key(|line| line.rank);

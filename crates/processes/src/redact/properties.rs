@@ -103,6 +103,7 @@ proptest! {
             "sh|-c|run --{K} {S} -v", "sh|-c|{K}={S} run", "sh|-c|run --{K}='{S} x' y", "run x --{K}={S} y",
             "sh|-c|sh -c '{K}={S} run'; y", "sh|-c|run \"{K}: {S}\" y", "x {K}: {S} y", "sh|-c|{K} = {S}",
             "it's --{K} {S} y", "curl 'http://h/?a=b&{K}={S}&c=d'", "run \"x --{K}\t{S}\" y",
+            "sh|-c|OPTS=\"a --{K} {S} token=y\" run",
         ]),
         key in key(), secret in plain_secret(), before in neighbors(), after in neighbors(),
     ) {
@@ -112,7 +113,8 @@ proptest! {
     #[test]
     fn a_secret_that_a_script_quotes_never_shows(
         form in select(vec![
-            "sh|-c|run --{K} {S} -v", "sh|-c|{K}={S} run", "sh|-c|run --{K}={S}; y", "sh|-c|env A=b curl -u bob:{S} h", "sh|-c|x&&mysql -p{S} h",
+            "sh|-c|run --{K} {S} -v", "sh|-c|{K}={S} run", "sh|-c|run --{K}={S}; y",
+            "sh|-c|env A=b curl -u bob:{S} h", "sh|-c|x&&mysql -p{S} h",
             "run x --{K} {S}", "sh|-c|(sshpass -p {S} ssh -p 22 h)",
         ]),
         key in key(), secret in any_secret(), before in neighbors(), after in neighbors(), double in any::<bool>(),
@@ -133,7 +135,8 @@ proptest! {
         ]),
         key in key(), secret in any_secret(), before in neighbors(), after in neighbors(),
     ) {
-        let text = format!("\"{}\"", secret.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t"));
+        let escaped = secret.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t");
+        let text = format!("\"{escaped}\"");
         check(form, &key, &text, &before, &after)?;
     }
 
@@ -152,9 +155,11 @@ proptest! {
     #[test]
     fn a_secret_of_a_scheme_or_a_tool_never_shows(
         form in select(vec![
-            "Bearer|{S}", "BEARER|{S}", "Basic|{S}", "-H|Authorization: Bearer {S}", "sh|-c|curl -H 'X: Bearer {S}' h", "x Basic {S}",
+            "Bearer|{S}", "BEARER|{S}", "Basic|{S}", "-H|Authorization: Bearer {S}",
+            "sh|-c|curl -H 'X: Bearer {S}' h", "x Basic {S}",
             "mysql|-p{S}", "/usr/bin/mysqldump|-uroot|-Bp{S}", "sudo|-n|mysql|-p{S}", "sh|-c|nohup mysql -p{S} -h x",
-            "sshpass|-p{S}|ssh|h", "sshpass|-p|{S}|ssh|h", "curl|-u|bob:{S}", "curl|-sSubob:{S}", "xargs|curl|--user|bob:{S}",
+            "sshpass|-p{S}|ssh|h", "sshpass|-p|{S}|ssh|h", "curl|-u|bob:{S}", "curl|-sSubob:{S}",
+            "xargs|curl|--user|bob:{S}",
             "env|A=b|curl|--user=bob:{S}", "sh|-c|true && curl -u bob:{S} h", "pin-1|token|=|x|--token|{S}",
         ]),
         secret in plain_secret(), before in neighbors(), after in neighbors(),
@@ -165,9 +170,11 @@ proptest! {
     #[test]
     fn a_token_with_a_form_of_its_own_never_shows(
         token in prop_oneof![
-            "(AKIA|ASIA)[A-Z0-9]{16}", "gh[pousr]_[A-Za-z0-9]{36}", "github_pat_[A-Za-z0-9_]{30}", "glpat-[A-Za-z0-9_-]{20}",
+            "(AKIA|ASIA)[A-Z0-9]{16}", "gh[pousr]_[A-Za-z0-9]{36}", "github_pat_[A-Za-z0-9_]{30}",
+            "glpat-[A-Za-z0-9_-]{20}",
             "xox[baprs]-[0-9]{10}-[A-Za-z0-9]{20}", "sk-[A-Za-z0-9]{40}", "sk_live_[A-Za-z0-9]{24}", "hf_[A-Za-z]{34}",
-            "npm_[A-Za-z0-9]{36}", "AIza[A-Za-z0-9_-]{35}", "dckr_pat_[A-Za-z0-9_-]{27}", "SG\\.[A-Za-z0-9_-]{22}\\.[A-Za-z0-9_-]{43}",
+            "npm_[A-Za-z0-9]{36}", "AIza[A-Za-z0-9_-]{35}", "dckr_pat_[A-Za-z0-9_-]{27}",
+            "SG\\.[A-Za-z0-9_-]{22}\\.[A-Za-z0-9_-]{43}",
             "pypi-[A-Za-z0-9_-]{60}", "eyJ[A-Za-z0-9_-]{20}\\.eyJ[A-Za-z0-9_-]{20}\\.[A-Za-z0-9_-]{43}",
         ],
         form in select(vec!["{S}", "--id={S}", "x {S} y", "sh|-c|run '{S}'", "http://h/{S}/x", "{\"a\":\"{S}\"}"]),
@@ -199,7 +206,9 @@ proptest! {
     }
 
     #[test]
-    fn what_is_shown_is_clean_and_no_longer_than_allowed(args in proptest::collection::vec(pieces(), 0..6), max in 0_usize..60) {
+    fn what_is_shown_is_clean_and_no_longer_than_allowed(
+        args in proptest::collection::vec(pieces(), 0..6), max in 0_usize..60,
+    ) {
         let line = redactor().line(args.iter().map(Vec::as_slice), max);
         prop_assert!(line.len() <= max);
         prop_assert!(!line.chars().any(char::is_control));

@@ -17,6 +17,11 @@ impl Spans {
         }
     }
 
+    /// Marks all of these as well.
+    pub(super) fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// End of the part marked last.
     pub(super) fn last_end(&self) -> Option<usize> {
         self.0.last().map(|span| span.end)

@@ -175,6 +175,8 @@ fn tools_hold_secrets_in_short_options() {
         ("sh|-c|curl -u 'bob:p w' h|x", "sh|-c|curl -u 'bob:***' h|x"),
         ("sh|-c|x=$(mysql -px -e y); mkdir -pz", "sh|-c|x=$(mysql -p*** -e y); mkdir -pz"),
         ("mkdir|-p|x|-pfoo", "mkdir|-p|x|-pfoo"),
+        ("docker|login|-u|me|-p|pw|r.example", "docker|login|-u|me|-p|***|r.example"),
+        ("etcdctl|--user=root:pw|get|/", "etcdctl|--user=root:***|get|/"),
         ("redis-cli|-h|r|-a|pw|ping", "redis-cli|-h|r|-a|***|ping"),
     ] {
         check(args, expected);

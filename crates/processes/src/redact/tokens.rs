@@ -10,7 +10,7 @@ pub(super) struct Tokens(Regex);
 
 /// Searched in all arguments joined by NUL, so that a key that a shell split into words is found as well. Lengths are
 /// those of the shortest token of a kind, or less, because command lines are cut.
-const FORMS: [&str; 14] = [
+const FORMS: [&str; 17] = [
     // PEM: to its end, through the arguments it was split into, or as far as the argument and more base64 goes.
     concat!(
         r"-{4,5} ?BEGIN[ \x00][A-Z0-9 \x00]{0,40}PRIVATE[ \x00]KEY(?:[ \x00]BLOCK)? ?-{4,5}(?:",
@@ -26,18 +26,21 @@ const FORMS: [&str; 14] = [
     r"(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,})",
     r"gl(?:pat|ptt|dt|rt|cbt|ft|imt|oas|soat|agent|ffct)-[A-Za-z0-9_.-]{16,}",
     // Slack, with its incoming webhooks.
-    r"(?:xox[abceoprs]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}|hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9_/-]+)",
+    r"(?:xox[abceoprs]|xapp)-[A-Za-z0-9-]{8,}",
+    r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9_/-]+",
     // OpenAI and others; Stripe.
     r"\bsk-[A-Za-z0-9_-]{16,}",
     r"(?:[srp]k_(?:live|test)_[A-Za-z0-9]{8,}|\bwhsec_[A-Za-z0-9+/=]{16,})",
     // Package registries.
-    r"(?:\bnpm_[A-Za-z0-9]{16,}|\bpypi-[A-Za-z0-9_-]{16,}|dckr_(?:pat|oat)_[A-Za-z0-9_-]{16,}|\brubygems_[a-f0-9]{16,})",
+    r"(?:\bnpm_|\bpypi-|dckr_(?:pat|oat)_|\brubygems_)[A-Za-z0-9_-]{16,}",
     // Google API keys and access tokens; keys of Azure storage accounts.
     r"(?:AIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{16,}|\bAccountKey=[A-Za-z0-9+/=]{16,})",
     // Hugging Face, Groq, SendGrid.
     r"(?:\bhf_[A-Za-z0-9]{16,}|\bgsk_[A-Za-z0-9]{16,}|\bSG\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)?)",
     // Vault, Grafana, DigitalOcean, Shopify.
-    r"(?:\bhv[sbr]\.[A-Za-z0-9_-]{16,}|\bglsa_[A-Za-z0-9_]{16,}|\bglc_[A-Za-z0-9+/=]{16,}|\bdo[opr]_v1_[a-f0-9]{16,}|\bshp(?:at|ca|pa|ss)_[a-f0-9]{16,})",
+    r"\bhv[sbr]\.[A-Za-z0-9_-]{16,}",
+    r"\bgl(?:sa|c)_[A-Za-z0-9_+/=]{16,}",
+    r"\b(?:do[opr]_v1|shp(?:at|ca|pa|ss))_[a-f0-9]{16,}",
     // Tailscale, age.
     r"(?:\btskey-[a-z]+-[A-Za-z0-9-]{8,}|AGE-SECRET-KEY-1[A-Z0-9]{16,})",
     // Telegram bots.

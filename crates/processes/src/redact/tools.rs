@@ -42,7 +42,7 @@ pub(super) struct Tool {
     pub(super) starts_another: bool,
 }
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 9] = [
     // `-p` alone asks for the password, and the next word is the database.
     Tool {
         names: &["mysql*", "mariadb*", "mycli", "xtrabackup"],
@@ -102,6 +102,15 @@ const TOOLS: [Tool; 7] = [
         long: &[],
         starts_another: false,
     },
+    // `docker login`, `oc login` and their like.
+    Tool {
+        names: &["login"],
+        flags: "",
+        short: &[(b'p', Place::Either, Holds::Secret)],
+        long: &[],
+        starts_another: false,
+    },
+    Tool { names: &["etcdctl"], flags: "", short: &[], long: &[("user", Holds::Login)], starts_another: false },
 ];
 
 /// The tool that the word starts, wherever it stands: behind `sudo`, `xargs`, `docker exec db` or `$(`.

@@ -143,9 +143,12 @@ impl Walk<'_> {
             let first = &self.text[range.clone()];
             let length = first.iter().position(|byte| words::is_space(*byte)).unwrap_or(first.len());
             let chunk = range.start..range.start + length;
-            keys::hide(self.text, chunk.clone(), range.end, Level::Argument, self.spans);
-            urls::hide(self.text, chunk, range.end, self.spans);
-            if self.spans.last_end() == Some(range.end) {
+            let mut found = Spans::default();
+            keys::hide(self.text, chunk.clone(), range.end, Level::Argument, &mut found);
+            urls::hide(self.text, chunk, range.end, &mut found);
+            let reaches_the_end = found.last_end() == Some(range.end);
+            self.spans.add(found);
+            if reaches_the_end {
                 return;
             }
         }
