@@ -8,13 +8,15 @@ use api::Clock;
 use axum::body::Bytes;
 use axum::routing::{get, post};
 use jiff::Timestamp;
+use prometheus_client::registry::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::metrics::HttpMetrics;
 use crate::settings::{AuthSettings, ListenSettings, TokenSettings};
-use crate::{Front, Gate, HttpMetrics, Listener, Live, Purpose, Routes, Scope};
+use crate::{Listener, Purpose, Routes, Scope, Server, TlsError};
 
 /// SHA-256 of `t0ken`.
 pub(crate) const SHA256: &str = "b46c09677343261f0b439a472422225e3a230c9c094d6ab16762e2036b597053";
@@ -44,11 +46,11 @@ pub(crate) struct Setup {
     pub(crate) drain: Duration,
 }
 
-/// A server that runs until it is dropped.
-pub(crate) struct Server {
+/// A server that is served until it is stopped or dropped.
+pub(crate) struct Served {
     pub(crate) address: SocketAddr,
-    pub(crate) live: Arc<Live>,
-    pub(crate) metrics: Arc<HttpMetrics>,
+    pub(crate) server: Server,
+    auth: AuthSettings,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -77,25 +79,29 @@ impl Setup {
         setup
     }
 
-    pub(crate) async fn start(self) -> Server {
+    pub(crate) async fn start(self) -> Served {
         let Self { purpose, listen, auth, drain } = self;
-        let clock: Arc<dyn Clock> = Arc::new(Frozen);
-        let metrics = Arc::new(HttpMetrics::default());
-        let live = Arc::new(Live::new(&listen).unwrap());
-        let gate = Arc::new(Gate::new(&auth, Arc::clone(&clock), Arc::clone(&metrics)));
-        let front = Arc::new(Front::new(Arc::clone(&live), clock, Arc::clone(&metrics)));
-        let router = routes().into_router(&gate, &front);
+        let server = Server::new(&listen, &auth, Arc::new(Frozen), &mut Registry::default()).unwrap();
         let listener = Listener::bind(purpose, "127.0.0.1:0").await.unwrap();
         let address = listener.address();
         let (stop, stopped) = oneshot::channel();
         // A server whose handle is dropped stops as well.
-        let stop_signal = async { drop(stopped.await) };
-        let serving = listener.serve(router, Arc::clone(&live), Arc::clone(&metrics), (stop_signal, drain));
-        Server { address, live, metrics, stop: Some(stop), task: tokio::spawn(serving) }
+        let stopped = async { drop(stopped.await) };
+        let task = tokio::spawn(server.clone().serve(listener, routes(), stopped, drain));
+        Served { address, server, auth, stop: Some(stop), task }
     }
 }
 
-impl Server {
+impl Served {
+    pub(crate) fn metrics(&self) -> &HttpMetrics {
+        self.server.metrics()
+    }
+
+    /// Takes a changed section `listen`.
+    pub(crate) fn apply(&self, listen: &ListenSettings) -> Result<(), TlsError> {
+        self.server.apply(listen, &self.auth)
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

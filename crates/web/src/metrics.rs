@@ -19,7 +19,7 @@ type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 
 /// Counts of requests, connections and refusals.
 #[derive(Debug, Clone)]
-pub struct HttpMetrics {
+pub(crate) struct HttpMetrics {
     requests: Family<Labels<3>, Counter>,
     durations: Family<Labels<1>, Histogram, fn() -> Histogram>,
     connections: Family<Labels<1>, Gauge>,
@@ -71,7 +71,7 @@ impl Default for HttpMetrics {
 
 impl HttpMetrics {
     /// Metrics that `registry` serves.
-    pub fn register(registry: &mut Registry) -> Self {
+    pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         let Self { requests, durations, connections, refused, auth_failures } = metrics.clone();
         registry.register("keelwatch_http_requests", "Requests answered, by route, method and code", requests);

@@ -25,8 +25,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::warn;
 
+use crate::Fault;
+use crate::listener::Peer;
 use crate::metrics::{AuthFailure, HttpMetrics, Refused};
-use crate::{AuthSettings, Fault, Peer};
+use crate::settings::AuthSettings;
 use credential::Credential;
 use rate::Failures;
 pub use scope::Scope;
@@ -37,7 +39,7 @@ const AGENT_ID: &str = "agent_id";
 
 /// Lets requests pass to the routes that their credential is good for.
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     rules: ArcSwap<Rules>,
     failures: Mutex<Failures>,
     clock: Arc<dyn Clock>,
@@ -81,12 +83,12 @@ enum Refusal {
 
 impl Gate {
     /// A gate for the tokens of `settings`.
-    pub fn new(settings: &AuthSettings, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Self {
+    pub(crate) fn new(settings: &AuthSettings, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Self {
         Self { rules: ArcSwap::from_pointee(Rules::of(settings)), failures: Mutex::default(), clock, metrics }
     }
 
     /// Takes changed settings; they hold for the next request.
-    pub fn apply(&self, settings: &AuthSettings) {
+    pub(crate) fn apply(&self, settings: &AuthSettings) {
         self.rules.store(Arc::new(Rules::of(settings)));
     }
 

@@ -1,8 +1,8 @@
 //! Decisions of the gate.
 
 use super::*;
-use crate::TokenSettings;
 use crate::fixture::{Frozen, SHA256};
+use crate::settings::TokenSettings;
 
 const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 

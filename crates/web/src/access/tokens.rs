@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Scope;
-use crate::{AuthSettings, TokenSettings};
+use crate::settings::{AuthSettings, TokenSettings};
 
 type Hash = [u8; 32];
 

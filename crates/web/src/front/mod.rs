@@ -17,9 +17,10 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 use tracing::{debug, error};
 
+use crate::Fault;
 use crate::access::credential;
+use crate::listener::Live;
 use crate::metrics::{HttpMetrics, Refused};
-use crate::{Fault, Live};
 use body::Arrival;
 
 const URI_BYTES: usize = 8 * 1024;
@@ -31,7 +32,7 @@ const NO_ROUTE: &str = "none";
 
 /// The way to every route of a process.
 #[derive(Debug)]
-pub struct Front {
+pub(crate) struct Front {
     live: Arc<Live>,
     clock: Arc<dyn Clock>,
     metrics: Arc<HttpMetrics>,
@@ -40,7 +41,7 @@ pub struct Front {
 
 impl Front {
     /// A front that keeps the limits of `live`.
-    pub fn new(live: Arc<Live>, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Self {
+    pub(crate) fn new(live: Arc<Live>, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Self {
         Self { live, clock, metrics, panics: AtomicU64::new(0) }
     }
 

@@ -7,12 +7,12 @@ use reqwest::Response;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::fixture::{Server, Setup, client, read_to_close};
+use crate::fixture::{Served, Setup, client, read_to_close};
 use crate::metrics::Refused;
 
 const BODY_BYTES: usize = 1024 * 1024;
 
-async fn get(server: &Server, path: &str) -> Response {
+async fn get(server: &Served, path: &str) -> Response {
     client().get(server.url(path)).send().await.unwrap()
 }
 
@@ -64,7 +64,7 @@ async fn a_path_up_to_8_kib_is_served_and_a_longer_one_is_414() {
     assert_eq!(get(&server, &path(8192)).await.status(), StatusCode::OK);
     let expected = told(414, "uri-too-long", "the path and query are longer than 8192 bytes");
     assert_eq!(problem(get(&server, &path(8193)).await).await, expected);
-    assert_eq!(server.metrics.refusals(Refused::Headers), 1);
+    assert_eq!(server.metrics().refusals(Refused::Headers), 1);
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_header_of_a_megabyte_is_431_before_it_is_read_whole() {
     let request = format!("GET /open HTTP/1.1\r\nhost: k\r\nx-large: {}\r\n\r\n", "a".repeat(1_000_000));
     let answer = server.exchange(request.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
-    crate::fixture::until(|| server.metrics.refusals(Refused::Headers) == 1).await;
+    crate::fixture::until(|| server.metrics().refusals(Refused::Headers) == 1).await;
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_body_that_says_it_is_too_large_is_413_before_it_is_read() {
     let head = "POST /body HTTP/1.1\r\nhost: k\r\ncontent-length: 10000000000\r\n\r\n";
     let answer = server.exchange(&[head.as_bytes(), &vec![0; 300_000]].concat()).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    assert_eq!(server.metrics.refusals(Refused::Body), 1);
+    assert_eq!(server.metrics().refusals(Refused::Body), 1);
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn a_handler_that_takes_too_long_is_504() {
     let server = Setup::listen(|listen| listen.request_timeout = Duration::from_millis(50)).start().await;
     let expected = told(504, "overdue", "the answer took longer than listen.request_timeout");
     assert_eq!(problem(get(&server, "/never").await).await, expected);
-    assert_eq!(server.metrics.refusals(Refused::Slow), 0);
+    assert_eq!(server.metrics().refusals(Refused::Slow), 0);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_body_that_takes_too_long_is_408_and_the_connection_is_closed() {
     stream.write_all(b"POST /body HTTP/1.1\r\nhost: k\r\ncontent-length: 10\r\n\r\nslow").await.unwrap();
     let answer = read_to_close(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert_eq!(server.metrics.refusals(Refused::Slow), 1);
+    assert_eq!(server.metrics().refusals(Refused::Slow), 1);
 }
 
 #[tokio::test]

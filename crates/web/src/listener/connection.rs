@@ -19,11 +19,10 @@ use tokio::time::{Instant, timeout};
 use tower::Service;
 use tracing::debug;
 
-use super::live::Live;
 use super::pulse::{InFlight, Overdue, Pulse};
 use super::socket::Socket;
-use crate::Peer;
-use crate::metrics::{HttpMetrics, Refused};
+use super::{Peer, Shared};
+use crate::metrics::Refused;
 
 /// Headers of 32 KiB, a URI of 8 KiB, and the room that HTTP/2 counts for each name. `front` draws the exact line, with
 /// a problem as its answer; whatever is beyond this is refused while it is read. A connection at work holds this much
@@ -41,12 +40,10 @@ const STREAMS: u32 = 100;
 /// How long an idle connection may take for its farewell.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// What every connection of a listener shares.
+/// Where a connection is served.
 #[derive(Clone)]
 pub(super) struct Site {
-    pub(super) router: Router,
-    pub(super) live: Arc<Live>,
-    pub(super) metrics: Arc<HttpMetrics>,
+    pub(super) shared: Shared,
     /// True once the process stops.
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -69,7 +66,7 @@ impl Site {
     pub(super) async fn serve<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut self, io: I, peer: Peer) {
         let pulse = Arc::new(Pulse::new(Instant::now()));
         let io = TokioIo::new(Socket::new(io, Arc::clone(&pulse)));
-        let router = self.router.clone();
+        let router = self.shared.router.clone();
         let service = {
             let pulse = Arc::clone(&pulse);
             service_fn(move |request| answer(router.clone(), request, peer.clone(), pulse.request()))
@@ -80,7 +77,7 @@ impl Site {
         let end = tokio::select! {
             biased;
             closed = connection.as_mut() => End::Closed(closed),
-            why = pulse.overdue(&self.live) => End::Overdue(why),
+            why = pulse.overdue(&self.shared.live) => End::Overdue(why),
             // Without its sender the listener is gone, and so is this connection soon.
             _ = stopping => End::Stopping,
         };
@@ -91,7 +88,7 @@ impl Site {
                 tokio::select! {
                     biased;
                     closed = connection.as_mut() => self.closed(closed),
-                    _ = pulse.overdue(&self.live) => {}
+                    _ = pulse.overdue(&self.shared.live) => {}
                 }
             }
             End::Overdue(Overdue::Idle) => {
@@ -101,14 +98,14 @@ impl Site {
                     self.closed(closed);
                 }
             }
-            End::Overdue(Overdue::SlowHeaders | Overdue::Stuck) => self.metrics.refused(Refused::Slow),
+            End::Overdue(Overdue::SlowHeaders | Overdue::Stuck) => self.shared.metrics.refused(Refused::Slow),
         }
     }
 
     fn closed(&self, result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
         let Err(error) = result else { return };
         if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
-            self.metrics.refused(Refused::Headers);
+            self.shared.metrics.refused(Refused::Headers);
         }
         debug!("a connection ended with an error: {error}");
     }

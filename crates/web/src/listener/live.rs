@@ -7,11 +7,11 @@ use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
 use super::tls::{Certificate, TlsError};
-use crate::ListenSettings;
+use crate::settings::ListenSettings;
 
 /// What is in force now. Everybody who keeps a limit asks for it when it counts.
 #[derive(Debug)]
-pub struct Live {
+pub(crate) struct Live {
     limits: ArcSwap<Limits>,
     certificate: Certificate,
 }
@@ -27,14 +27,14 @@ pub(crate) struct Limits {
 
 impl Live {
     /// Starts with `settings`; reads the files of the certificate.
-    pub fn new(settings: &ListenSettings) -> Result<Self, TlsError> {
+    pub(crate) fn new(settings: &ListenSettings) -> Result<Self, TlsError> {
         let live = Self { limits: ArcSwap::from_pointee(Limits::of(settings)), certificate: Certificate::default() };
         live.certificate.apply(&settings.tls)?;
         Ok(live)
     }
 
     /// Takes changed settings, and reads the files of the certificate again. After an error nothing has changed.
-    pub fn apply(&self, settings: &ListenSettings) -> Result<(), TlsError> {
+    pub(crate) fn apply(&self, settings: &ListenSettings) -> Result<(), TlsError> {
         self.certificate.apply(&settings.tls)?;
         self.limits.store(Arc::new(Limits::of(settings)));
         Ok(())

@@ -32,7 +32,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::metrics::{HttpMetrics, Refused};
 use connection::Site;
-pub use live::Live;
+pub(crate) use live::Live;
 pub use tls::TlsError;
 
 /// Kept for metrics and probes: a few scrapers and kubelets, and as many again that hang.
@@ -48,6 +48,14 @@ pub enum Purpose {
     Api,
     /// Metrics and probes: plain HTTP, 64 connections of its own.
     Metrics,
+}
+
+/// What every connection of a listener uses.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) router: Router,
+    pub(crate) live: Arc<Live>,
+    pub(crate) metrics: Arc<HttpMetrics>,
 }
 
 /// A socket that is bound and not served yet.
@@ -123,17 +131,10 @@ impl Listener {
         self.address
     }
 
-    /// Serves `router` until `stop` is ready. Then no connection is accepted, requests in flight are answered, and after
-    /// `drain` what is left is cut off.
-    pub async fn serve(
-        self,
-        router: Router,
-        live: Arc<Live>,
-        metrics: Arc<HttpMetrics>,
-        (stop, drain): (impl Future<Output = ()>, Duration),
-    ) {
+    /// Serves what `shared` says until `stop` is ready, and lets connections end for at most `drain`.
+    pub(crate) async fn serve(self, shared: Shared, stop: impl Future<Output = ()>, drain: Duration) {
         let (stopped, stopping) = watch::channel(false);
-        let site = Site { router, live, metrics, stopping };
+        let site = Site { shared, stopping };
         let mut open = Open { connections: JoinSet::new(), refusals: JoinSet::new() };
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -175,9 +176,9 @@ impl Listener {
     fn admit(&self, stream: TcpStream, address: SocketAddr, site: &Site, open: &mut Open) {
         // Without it an answer may wait for 40 ms; a socket that refuses is served all the same.
         let _ = stream.set_nodelay(true);
-        let tls = self.purpose.tls(&site.live);
-        if open.connections.len() < self.purpose.room(&site.live) {
-            let counted = site.metrics.connected(self.purpose.as_str());
+        let tls = self.purpose.tls(&site.shared.live);
+        if open.connections.len() < self.purpose.room(&site.shared.live) {
+            let counted = site.shared.metrics.connected(self.purpose.as_str());
             let site = site.clone();
             open.connections.spawn(async move {
                 let _counted = counted;
@@ -185,7 +186,7 @@ impl Listener {
             });
             return;
         }
-        site.metrics.refused(Refused::Connections);
+        site.shared.metrics.refused(Refused::Connections);
         if open.refusals.len() < refusal::AT_ONCE {
             open.refusals.spawn(refuse(stream, tls));
         }
@@ -209,10 +210,10 @@ async fn serve(site: Site, stream: TcpStream, address: SocketAddr, tls: Option<T
     let Some(tls) = tls else {
         return site.serve(stream, Peer { address, common_name: None }).await;
     };
-    let stream = match timeout(site.live.limits().header_timeout, tls.accept(stream)).await {
+    let stream = match timeout(site.shared.live.limits().header_timeout, tls.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return debug!("a TLS handshake failed: {error}"),
-        Err(_) => return site.metrics.refused(Refused::Slow),
+        Err(_) => return site.shared.metrics.refused(Refused::Slow),
     };
     let (_, session) = stream.get_ref();
     let certificate = session.peer_certificates().and_then(<[_]>::first);

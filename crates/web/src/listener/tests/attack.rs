@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::fixture::Server;
+use crate::fixture::Served;
 
 const IDLE: usize = 1000;
 const SLOW: usize = 200;
@@ -18,11 +18,11 @@ fn resident_kib() -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-async fn start(purpose: Purpose) -> Server {
+async fn start(purpose: Purpose) -> Served {
     Setup { purpose, ..Setup::default() }.start().await
 }
 
-async fn connections(server: &Server, number: usize, first_bytes: &[u8]) -> Vec<TcpStream> {
+async fn connections(server: &Served, number: usize, first_bytes: &[u8]) -> Vec<TcpStream> {
     let mut connections = Vec::new();
     for _ in 0..number {
         let mut stream = server.connect().await;
@@ -54,7 +54,7 @@ async fn probes_are_answered_while_the_api_is_under_attack() {
     let mut floods = JoinSet::new();
     floods.spawn(flood(api.address, b"GET /open HTTP/1.1\r\nx-large: "));
     floods.spawn(flood(api.address, b"POST /body HTTP/1.1\r\nhost: k\r\ncontent-length: 10000000000\r\n\r\n"));
-    until(|| api.metrics.refusals(Refused::Headers) > 1 && api.metrics.refusals(Refused::Body) > 1).await;
+    until(|| api.metrics().refusals(Refused::Headers) > 1 && api.metrics().refusals(Refused::Body) > 1).await;
     for _ in 0..100 {
         assert_eq!(tokio::time::timeout(PATIENCE, probe()).await, Ok(200));
     }

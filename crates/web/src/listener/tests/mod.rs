@@ -31,7 +31,7 @@ async fn headers_that_do_not_end_in_time_close_the_connection() {
     let mut stream = server.connect().await;
     stream.write_all(b"GET /open HTTP/1.1\r\nx-slow: ").await.unwrap();
     assert_eq!(read_to_close(&mut stream).await, "");
-    until(|| server.metrics.refusals(Refused::Slow) == 1).await;
+    until(|| server.metrics().refusals(Refused::Slow) == 1).await;
 }
 
 #[tokio::test]
@@ -55,8 +55,8 @@ async fn an_idle_connection_is_closed_without_being_called_slow() {
     let mut used = server.connect().await;
     used.write_all(GET).await.unwrap();
     assert!(read_to_close(&mut used).await.ends_with("open"));
-    assert_eq!(server.metrics.refusals(Refused::Slow), 0);
-    until(|| server.metrics.open_connections("api") == 0).await;
+    assert_eq!(server.metrics().refusals(Refused::Slow), 0);
+    until(|| server.metrics().open_connections("api") == 0).await;
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn an_idle_connection_of_http2_is_closed_too() {
     let server = Setup::listen(|listen| listen.idle_timeout = BRIEF).start().await;
     let client = client_with(reqwest::ClientBuilder::http2_prior_knowledge);
     assert_eq!(client.get(server.url("/open")).send().await.unwrap().text().await.unwrap(), "open");
-    until(|| server.metrics.open_connections("api") == 0).await;
+    until(|| server.metrics().open_connections("api") == 0).await;
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_changed_limit_holds_for_connections_that_are_open() {
     stream.write_all(GET).await.unwrap();
     stream.read_u8().await.unwrap();
     listen.idle_timeout = BRIEF;
-    server.live.apply(&listen).unwrap();
+    server.apply(&listen).unwrap();
     stream.write_all(GET).await.unwrap();
     assert!(read_to_close(&mut stream).await.ends_with("open"));
 }
@@ -88,17 +88,17 @@ async fn a_connection_too_many_is_answered_503_and_closed() {
     let answer = server.exchange(GET).await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\"type\":\"too-many-connections\""), "{answer}");
     assert_eq!(client().get(server.url("/open")).send().await.unwrap().status(), 503);
-    assert_eq!(server.metrics.refusals(Refused::Connections), 2);
-    assert_eq!(server.metrics.open_connections("api"), 2);
+    assert_eq!(server.metrics().refusals(Refused::Connections), 2);
+    assert_eq!(server.metrics().open_connections("api"), 2);
 }
 
 #[tokio::test]
 async fn there_is_room_again_when_a_connection_ends() {
     let server = Setup::listen(|listen| listen.max_connections = 1).start().await;
     let held = server.connect().await;
-    until(|| server.metrics.open_connections("api") == 1).await;
+    until(|| server.metrics().open_connections("api") == 1).await;
     drop(held);
-    until(|| server.metrics.open_connections("api") == 0).await;
+    until(|| server.metrics().open_connections("api") == 0).await;
     assert_eq!(client().get(server.url("/open")).send().await.unwrap().status(), 200);
 }
 
@@ -150,7 +150,7 @@ async fn a_request_in_flight_at_a_stop_is_answered() {
     let mut server = Setup::default().start().await;
     let mut stream = server.connect().await;
     stream.write_all(b"POST /body HTTP/1.1\r\nhost: k\r\ncontent-length: 4\r\n\r\n").await.unwrap();
-    until(|| server.metrics.open_connections("api") == 1).await;
+    until(|| server.metrics().open_connections("api") == 1).await;
     // The server has seen the headers once it answers a request that came later.
     client().get(server.url("/open")).send().await.unwrap();
     server.stop();
@@ -164,7 +164,7 @@ async fn what_does_not_end_in_time_after_a_stop_is_cut_off() {
     let mut server = Setup { drain: BRIEF, ..Setup::default() }.start().await;
     let mut stream = server.connect().await;
     stream.write_all(b"GET /never HTTP/1.1\r\nhost: k\r\n\r\n").await.unwrap();
-    until(|| server.metrics.open_connections("api") == 1).await;
+    until(|| server.metrics().open_connections("api") == 1).await;
     server.stop();
     read_to_close(&mut stream).await;
     server.ended().await;

@@ -4,7 +4,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, Extend
 use reqwest::{Certificate, Client, Identity};
 use tempfile::TempDir;
 
-use crate::fixture::{Server, Setup, client_with};
+use crate::fixture::{Served, Setup, client_with};
 use crate::settings::ListenSettings;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -72,11 +72,11 @@ fn trusting(authority: &Authority) -> Client {
     client_with(|builder| builder.tls_certs_only([root]))
 }
 
-async fn start(listen: ListenSettings) -> Server {
+async fn start(listen: ListenSettings) -> Served {
     Setup { listen, ..Setup::default() }.start().await
 }
 
-async fn get(client: &Client, server: &Server, path: &str) -> Result<u16, reqwest::Error> {
+async fn get(client: &Client, server: &Served, path: &str) -> Result<u16, reqwest::Error> {
     let url = format!("https://{}{path}", server.address);
     Ok(client.get(url).send().await?.status().as_u16())
 }
@@ -99,7 +99,7 @@ async fn a_new_certificate_is_shown_to_new_connections() {
     let server = start(files.settings()).await;
     assert_eq!(get(&trusting(&old), &server, "/open").await.unwrap(), 200);
     files.replace(&new);
-    server.live.apply(&files.settings()).unwrap();
+    server.apply(&files.settings()).unwrap();
     assert_eq!(get(&trusting(&new), &server, "/open").await.unwrap(), 200);
     assert!(get(&trusting(&old), &server, "/open").await.is_err());
 }
@@ -122,11 +122,11 @@ async fn a_new_certificate_that_cannot_be_used_keeps_the_old_one() {
     for (file, content, expected) in cases {
         files.write("key.pem", &key);
         files.write(file, &content);
-        assert_eq!(server.live.apply(&files.settings()).unwrap_err().to_string(), expected);
+        assert_eq!(server.apply(&files.settings()).unwrap_err().to_string(), expected);
         assert_eq!(get(&trusting(&old), &server, "/open").await.unwrap(), 200);
     }
     files.replace(&new);
-    server.live.apply(&files.settings()).unwrap();
+    server.apply(&files.settings()).unwrap();
     assert_eq!(get(&trusting(&new), &server, "/open").await.unwrap(), 200);
 }
 
@@ -135,9 +135,9 @@ async fn tls_is_turned_on_and_off_while_serving() {
     let authority = authority();
     let files = Files::with(&authority);
     let server = start(ListenSettings::default()).await;
-    server.live.apply(&files.settings()).unwrap();
+    server.apply(&files.settings()).unwrap();
     assert_eq!(get(&trusting(&authority), &server, "/open").await.unwrap(), 200);
-    server.live.apply(&ListenSettings::default()).unwrap();
+    server.apply(&ListenSettings::default()).unwrap();
     assert_eq!(crate::fixture::client().get(server.url("/open")).send().await.unwrap().status(), 200);
 }
 

@@ -1,0 +1,64 @@
+//! The HTTP side of a process: one set of settings, tokens and counts for all its listeners.
+//!
+//! Owns the wiring of this crate and its reload. Which listeners there are and what they serve, the roles say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Clock;
+use prometheus_client::registry::Registry;
+
+use crate::access::Gate;
+use crate::front::Front;
+use crate::listener::{Live, Shared, TlsError};
+use crate::metrics::HttpMetrics;
+use crate::settings::{AuthSettings, ListenSettings};
+use crate::{Listener, Routes};
+
+/// What every listener of a process shares. Clones are the same server.
+#[derive(Debug, Clone)]
+pub struct Server {
+    live: Arc<Live>,
+    gate: Arc<Gate>,
+    front: Arc<Front>,
+    metrics: Arc<HttpMetrics>,
+}
+
+impl Server {
+    /// A server by these settings, whose counts `registry` serves. Reads the files of the certificate.
+    pub fn new(
+        listen: &ListenSettings,
+        auth: &AuthSettings,
+        clock: Arc<dyn Clock>,
+        registry: &mut Registry,
+    ) -> Result<Self, TlsError> {
+        let metrics = Arc::new(HttpMetrics::register(registry));
+        let live = Arc::new(Live::new(listen)?);
+        let gate = Arc::new(Gate::new(auth, Arc::clone(&clock), Arc::clone(&metrics)));
+        let front = Arc::new(Front::new(Arc::clone(&live), clock, Arc::clone(&metrics)));
+        Ok(Self { live, gate, front, metrics })
+    }
+
+    /// Takes changed settings, and reads the files of the certificate again; both hold for connections that are open, the
+    /// certificate for new ones. After an error nothing has changed.
+    pub fn apply(&self, listen: &ListenSettings, auth: &AuthSettings) -> Result<(), TlsError> {
+        self.live.apply(listen)?;
+        self.gate.apply(auth);
+        Ok(())
+    }
+
+    /// Serves `routes` until `stop` is ready. Then no connection is accepted, requests in flight are answered, and after
+    /// `drain` what is left is cut off.
+    ///
+    /// Panics if two routes have the same path and method, or a path that cannot be: a mistake of the wiring.
+    pub async fn serve(self, listener: Listener, routes: Routes, stop: impl Future<Output = ()>, drain: Duration) {
+        let router = routes.into_router(&self.gate, &self.front);
+        let shared = Shared { router, live: self.live, metrics: self.metrics };
+        listener.serve(shared, stop, drain).await;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn metrics(&self) -> &HttpMetrics {
+        &self.metrics
+    }
+}
