@@ -61,7 +61,8 @@ impl Bucket {
 /// `reserved` ones for everything else; none if the limit cannot be raised that far.
 pub fn raise_open_files(reserved: usize) -> usize {
     let limit = rustix::process::getrlimit(Resource::Nofile);
-    let raised = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let raised =
+        rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let allowed = if raised.is_ok() { limit.maximum } else { limit.current };
     // No limit at all is not a reason to hold more than the largest pid.
     let allowed = allowed.unwrap_or(1 << 22);

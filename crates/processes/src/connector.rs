@@ -92,7 +92,9 @@ impl Connector {
     pub(crate) fn listen(question: u32) -> Result<Self, ConnectorError> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let open = |error: Errno| ConnectorError::Open(error.into());
-        let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::DGRAM, flags, Some(netlink::CONNECTOR)).map_err(open)?;
+        let socket =
+            rustix::net::socket_with(AddressFamily::NETLINK, SocketType::DGRAM, flags, Some(netlink::CONNECTOR))
+                .map_err(open)?;
         rustix::net::bind(&socket, &SocketAddrNetlink::new(0, CN_IDX_PROC)).map_err(open)?;
         // Going over the system's limit needs CAP_NET_ADMIN; without it the limit is what there is.
         sockopt::set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER)
@@ -145,8 +147,14 @@ impl Connector {
             self.wait(STEP)?;
             loop {
                 match self.receive()? {
-                    Received::Message(Message { what: What::Answer(0), acknowledges: of, .. }) if of == acknowledges => return Ok(()),
-                    Received::Message(Message { what: What::Answer(error), acknowledges: of, .. }) if of == acknowledges => {
+                    Received::Message(Message { what: What::Answer(0), acknowledges: of, .. })
+                        if of == acknowledges =>
+                    {
+                        return Ok(());
+                    }
+                    Received::Message(Message { what: What::Answer(error), acknowledges: of, .. })
+                        if of == acknowledges =>
+                    {
                         return Err(ConnectorError::Refused(io::Error::from_raw_os_error(error.cast_signed())));
                     }
                     Received::Nothing => break,
@@ -179,7 +187,8 @@ impl Message {
     /// Takes a netlink message of the process connector apart; `None` if it has no known form.
     fn parse(bytes: &[u8]) -> Option<Self> {
         // 16 bytes of nlmsghdr, 20 of cn_msg, then struct proc_event: what, cpu, time in 8 bytes, the event's data.
-        let word = |at: usize| bytes.get(at..at + 4).map(|word| u32::from_ne_bytes(word.try_into().expect("four bytes")));
+        let word =
+            |at: usize| bytes.get(at..at + 4).map(|word| u32::from_ne_bytes(word.try_into().expect("four bytes")));
         if (word(16)?, word(20)?) != (CN_IDX_PROC, CN_VAL_PROC) {
             return None;
         }
@@ -239,7 +248,8 @@ mod tests {
     #[test]
     fn gaps_are_counted_by_cpu_and_over_the_wrap_around() {
         let mut sequences = Sequences::default();
-        let mut missing = |cpu, sequence| sequences.missing_before(&Message { sequence, acknowledges: 0, cpu, what: What::Other });
+        let mut missing =
+            |cpu, sequence| sequences.missing_before(&Message { sequence, acknowledges: 0, cpu, what: What::Other });
         let counted = [missing(0, u32::MAX), missing(1, 5), missing(0, 0), missing(0, 4), missing(1, 6)];
         assert_eq!(counted, [0, 0, 0, 3, 0]);
     }

@@ -87,7 +87,14 @@ impl Shared {
     pub(crate) fn new(clock: Arc<dyn Clock>, share: f64) -> Arc<Self> {
         let bucket = Mutex::new(Bucket::full(share, clock.monotonic()));
         let counts = ExecCoverage { source: ExecSource::Failing, ..ExecCoverage::default() };
-        Arc::new(Self { counts: Mutex::new(counts), bucket, reading: AtomicU64::new(0), connector: Mutex::default(), limits: Mutex::default(), clock })
+        Arc::new(Self {
+            counts: Mutex::new(counts),
+            bucket,
+            reading: AtomicU64::new(0),
+            connector: Mutex::default(),
+            limits: Mutex::default(),
+            clock,
+        })
     }
 
     /// The counts of this moment.

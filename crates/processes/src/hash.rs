@@ -48,7 +48,8 @@ impl HashedFiles {
             return Err(HashSkipped::RemoteFilesystem);
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = rustix::fs::openat(tree.root(), path.as_c_str(), flags, Mode::empty()).map_err(|_| HashSkipped::Unreadable)?;
+        let file = rustix::fs::openat(tree.root(), path.as_c_str(), flags, Mode::empty())
+            .map_err(|_| HashSkipped::Unreadable)?;
         let key = File::of(&file).map_err(|_| HashSkipped::Unreadable)?;
         if key.size > max_bytes {
             return Err(HashSkipped::TooLarge);

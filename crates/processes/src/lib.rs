@@ -15,6 +15,8 @@ pub mod cgroup;
 mod connector;
 mod events;
 mod evidence;
+#[cfg(test)]
+mod fixture;
 mod hash;
 mod judge;
 mod look;
@@ -23,6 +25,7 @@ mod pass;
 pub mod process;
 mod reader;
 pub mod redact;
+pub mod replay;
 pub mod rules;
 pub mod settings;
 mod stat;

@@ -170,7 +170,14 @@ impl Looker {
     pub(crate) fn new(tree: Arc<Tree>, key: RandomState, limits: Limits) -> Self {
         // PATH_MAX is 4,096; the kernel adds ` (deleted)` within its page.
         let of_the_kernel = tree.is_of_the_kernel();
-        Self { tree, of_the_kernel, key, needs_exe: limits.needs_exe, cmdline: vec![0; limits.cmdline_bytes + 1], exe: vec![0; 4096] }
+        Self {
+            tree,
+            of_the_kernel,
+            key,
+            needs_exe: limits.needs_exe,
+            cmdline: vec![0; limits.cmdline_bytes + 1],
+            exe: vec![0; 4096],
+        }
     }
 
     /// The same reads with other limits; what was shown keeps its hash.
@@ -306,7 +313,8 @@ impl Looker {
     /// Any thread but the leader, which has ended and shows nothing.
     fn other_thread(&self, pid: u32) -> Result<Place, Nothing> {
         let path = Below::of(pid, "task");
-        let threads = rustix::fs::openat(self.tree.root(), path.as_c_str(), READ_ONLY | OFlags::DIRECTORY, Mode::empty())?;
+        let threads =
+            rustix::fs::openat(self.tree.root(), path.as_c_str(), READ_ONLY | OFlags::DIRECTORY, Mode::empty())?;
         let mut buffer = [std::mem::MaybeUninit::uninit(); 1024];
         let mut entries = RawDir::new(threads, &mut buffer);
         while let Some(entry) = entries.next() {

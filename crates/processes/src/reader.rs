@@ -77,7 +77,12 @@ struct Progress {
 
 impl Reader {
     /// Starts the thread.
-    pub(crate) fn start(tree: Arc<Tree>, looker: Looker, inbox: SyncSender<Message>, generation: u64) -> Result<Self, OpenError> {
+    pub(crate) fn start(
+        tree: Arc<Tree>,
+        looker: Looker,
+        inbox: SyncSender<Message>,
+        generation: u64,
+    ) -> Result<Self, OpenError> {
         // One question is under way at a time.
         let (asks, questions) = sync_channel(1);
         let progress = Arc::new(Progress::default());
@@ -111,7 +116,13 @@ impl Reader {
     }
 
     /// Leaves the thread behind with the process it is stuck at, and goes on with another one.
-    pub(crate) fn replace(&mut self, stuck_at: u32, tree: Arc<Tree>, looker: Looker, inbox: SyncSender<Message>) -> Result<(), OpenError> {
+    pub(crate) fn replace(
+        &mut self,
+        stuck_at: u32,
+        tree: Arc<Tree>,
+        looker: Looker,
+        inbox: SyncSender<Message>,
+    ) -> Result<(), OpenError> {
         let next = Self::start(tree, looker, inbox, self.generation + 1)?;
         let last = std::mem::replace(self, next);
         self.left_behind = last.left_behind;

@@ -107,7 +107,8 @@ impl Tree {
     /// Lists the processes of this moment.
     pub(crate) fn list(&self) -> Result<Listing, Errno> {
         // A descriptor of its own: listing moves the position.
-        let directory = rustix::fs::openat(&self.root, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let directory =
+            rustix::fs::openat(&self.root, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let mut buffer = vec![MaybeUninit::uninit(); 32 << 10];
         let mut entries = RawDir::new(directory, &mut buffer);
         let mut pids = Vec::new();
@@ -132,7 +133,12 @@ impl Tree {
     /// The start time that a pid has now. Unlike other reads, this one never waits for the process.
     pub(crate) fn start_ticks(&self, pid: u32) -> Option<u64> {
         let path = Below::of(pid, "stat");
-        let file = rustix::fs::openat(&self.root, path.as_c_str(), OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
+        let file = rustix::fs::openat(
+            &self.root,
+            path.as_c_str(),
+            OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK,
+            Mode::empty(),
+        );
         let mut text = [0; stat::MAX_BYTES];
         let length = rustix::io::read(file.ok()?, &mut text).ok()?;
         stat::Stat::parse(&text[..length]).ok().map(|stat| stat.start_ticks)
@@ -201,16 +207,10 @@ mod tests {
     #[test]
     fn only_decimal_names_are_processes() {
         let of = |name: &str| pid_of(name.as_bytes());
-        assert_eq!([of("1"), of("4194304"), of("-1"), of("+1"), of("01"), of("self"), of("99999999999"), of("")], [
-            Some(1),
-            Some(4_194_304),
-            None,
-            None,
-            None,
-            None,
-            None,
-            None
-        ]);
+        assert_eq!(
+            [of("1"), of("4194304"), of("-1"), of("+1"), of("01"), of("self"), of("99999999999"), of("")],
+            [Some(1), Some(4_194_304), None, None, None, None, None, None]
+        );
     }
 
     #[test]

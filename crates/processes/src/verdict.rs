@@ -60,7 +60,8 @@ impl Watch {
         let age = alive.saturating_sub(self.tree.since_boot(fresh.identity.start_ticks));
         let rules = self.judge.rules.clone();
         let mut scratch = self.judge.scratch.take().unwrap_or_else(|| rules.scratch());
-        let judgement = rules.judge(&mut scratch, &subject(fresh, age, moment.now), &mut || self.hash_of(fresh, moment));
+        let judgement =
+            rules.judge(&mut scratch, &subject(fresh, age, moment.now), &mut || self.hash_of(fresh, moment));
         self.judge.scratch = Some(scratch);
         judgement
     }
@@ -77,7 +78,8 @@ impl Watch {
         if hit.is_none() && self.keep == Keep::Matches {
             return Some(Verdict::Clean(None));
         }
-        let known = before.filter(|before| before.same_texts && self.evidence_stands).and_then(|before| before.verdict.words());
+        let known =
+            before.filter(|before| before.same_texts && self.evidence_stands).and_then(|before| before.verdict.words());
         let context = match known {
             // The same process under other rules: its evidence was taken once.
             Some(known) => Context::of(known),

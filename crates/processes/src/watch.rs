@@ -143,7 +143,12 @@ impl Handle {
 
 impl Watch {
     /// Opens the tree and starts the thread that reads it. Keeps at most `max_held` descriptors of processes open.
-    pub fn open(settings: Settings, rules: Arc<RuleSet>, max_held: usize, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(
+        settings: Settings,
+        rules: Arc<RuleSet>,
+        max_held: usize,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         let tree = Arc::new(Tree::open(&settings.proc_root())?);
         let (sender, inbox) = sync_channel(INBOX);
         let key = RandomState::new();
@@ -399,3 +404,6 @@ fn limits(settings: &Settings, rules: &RuleSet) -> Limits {
 fn unreachable_inbox() -> ! {
     unreachable!("the watch holds a sender of its own inbox")
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,8 @@ fn watch(settings: Settings) -> (Watching, std::sync::mpsc::Receiver<Heard>) {
     (Watching { program, handle, thread, _folder: folder }, heard)
 }
 
-const RULES: &str = "version: 1\nrules:\n  - {id: nap, name: Nap, severity: low, action: report, match: {process: kw-bench-nap}}\n";
+const RULES: &str =
+    "version: 1\nrules:\n  - {id: nap, name: Nap, severity: low, action: report, match: {process: kw-bench-nap}}\n";
 
 fn tell(said: &Sender<Heard>, event: Event) {
     let mut say = |heard| {

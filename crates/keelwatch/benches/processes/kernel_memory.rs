@@ -29,7 +29,12 @@ fn measure(role: &str, size: usize) -> Option<f64> {
     let group = Group::new(role)?;
     let _population = population::start(size);
     let program = std::env::current_exe().expect("this program has a path");
-    let mut child = Command::new(program).arg(role).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("this program starts");
+    let mut child = Command::new(program)
+        .arg(role)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("this program starts");
     group.take_in(&child);
     let before = group.kernel_kib()?;
     step(&mut child);
@@ -60,7 +65,8 @@ pub(crate) fn read_by_watching() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let rules = rules::compiled(folder.path());
     let held = raise_open_files(RESERVED);
-    let mut watch = Watch::open(Settings::default(), rules, held, Arc::new(SystemClock::new())).expect("/proc can be read");
+    let mut watch =
+        Watch::open(Settings::default(), rules, held, Arc::new(SystemClock::new())).expect("/proc can be read");
     watch.pass();
     watch.pass();
     done();

@@ -20,12 +20,14 @@ pub(crate) fn run() {
     result("compile-1000-rules", median(times.collect()), "ms", "<=500");
     let set = rules::compiled(folder.path());
     let mut scratch = set.scratch();
-    let lines: Vec<String> = (0..1_000).map(|n| format!("/usr/bin/worker\0--queue=jobs-{n:05}\0--config=/etc/worker.yaml\0-v=3\0")).collect();
+    let lines: Vec<String> = (0..1_000)
+        .map(|n| format!("/usr/bin/worker\0--queue=jobs-{n:05}\0--config=/etc/worker.yaml\0-v=3\0"))
+        .collect();
     let mut judge_all = || {
         let before = cpu();
         for line in lines.iter().cycle().take(LINES) {
             let texts = Texts { comm: b"worker", cmdline: line.as_bytes(), exe: None };
-            let subject = Subject { texts, age: Duration::from_secs(60), now: Timestamp::UNIX_EPOCH };
+            let subject = Subject { texts, age: Duration::from_secs(60), now: Timestamp::UNIX_EPOCH, host: false };
             let judgement = set.judge(&mut scratch, &subject, &mut || None);
             assert!(std::hint::black_box(judgement).matched.is_none(), "no rule of the bench matches this line");
         }

@@ -17,7 +17,8 @@ pub(crate) fn run(size: usize) -> f64 {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let held = raise_open_files(RESERVED);
     let clock = Arc::new(SystemClock::new());
-    let mut watch = Watch::open(Settings::default(), rules::compiled(folder.path()), held, clock).expect("/proc can be read");
+    let mut watch =
+        Watch::open(Settings::default(), rules::compiled(folder.path()), held, clock).expect("/proc can be read");
     let cold = cpu();
     let first = watch.pass();
     let cold = cpu() - cold;
@@ -43,6 +44,11 @@ pub(crate) fn run(size: usize) -> f64 {
     let cost = median(ours);
     result(format_args!("bare-reads-per-process-{size}"), median(bare), "us", "-");
     result(format_args!("warm-pass-per-process-{size}"), cost, "us", "-");
-    result(format_args!("warm-pass-over-bare-reads-{size}"), median(ratios), "x", if size == 5_000 { "<=1.2" } else { "-" });
+    result(
+        format_args!("warm-pass-over-bare-reads-{size}"),
+        median(ratios),
+        "x",
+        if size == 5_000 { "<=1.2" } else { "-" },
+    );
     cost
 }

@@ -15,8 +15,11 @@ pub(crate) fn thousand() -> String {
             7 => format!("{{exe: {{prefix: /opt/bad{number}/}}}}"),
             _ => format!("{{cmdline: {{regex: '(?i)--server{number}[= ]\\S+:\\d+'}}}}"),
         };
-        writeln!(text, "  - {{id: bench-{number}, name: Rule {number}, severity: high, action: report, match: {clause}}}")
-            .expect("a string takes any text");
+        writeln!(
+            text,
+            "  - {{id: bench-{number}, name: Rule {number}, severity: high, action: report, match: {clause}}}"
+        )
+        .expect("a string takes any text");
     }
     text
 }
