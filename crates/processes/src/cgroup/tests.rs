@@ -273,10 +273,9 @@ proptest! {
         pods in proptest::collection::vec((pod_segment(), container_segment()), 1..4),
         between in "(/(x|\\.|init)){0,2}",
     ) {
-        let mut file = format!("0::{front}");
-        for ((_, pod), (_, container)) in &pods {
-            file += &format!("{between}/{pod}{between}/{container}{between}");
-        }
+        let part = |pod: &str, container: &str| format!("{between}/{pod}{between}/{container}{between}");
+        let parts: Vec<String> = pods.iter().map(|((_, pod), (_, container))| part(pod, container)).collect();
+        let file = format!("0::{front}{}", parts.concat());
         let expected: Vec<Candidate> = pods.iter().map(|((uid, _), (id, _))| Candidate {
             pod_uid: Some(uid.parse().unwrap()),
             container_id: Some(id.parse().unwrap()),
