@@ -10,6 +10,7 @@
 //!           TLS, slow clients body, time, panic  token ─► scope
 //! ```
 
+mod accept;
 mod access;
 mod etag;
 #[cfg(test)]
@@ -18,9 +19,11 @@ mod front;
 mod listener;
 mod metrics;
 mod percent;
+pub mod probes;
 mod problem;
 mod query;
 mod routes;
+pub mod scrape;
 mod server;
 pub mod settings;
 

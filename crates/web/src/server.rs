@@ -52,8 +52,8 @@ impl Server {
     ///
     /// Panics if two routes have the same path and method, or a path that cannot be: a mistake of the wiring.
     pub async fn serve(self, listener: Listener, routes: Routes, stop: impl Future<Output = ()>, drain: Duration) {
-        let router = routes.into_router(&self.gate, &self.front);
-        let shared = Shared { router, live: self.live, metrics: self.metrics };
+        let (gate, front) = (&self.gate, &self.front);
+        let shared = Shared { router: routes.into_router(gate, front), live: self.live, metrics: self.metrics };
         listener.serve(shared, stop, drain).await;
     }
 

@@ -53,7 +53,8 @@ pub struct KubernetesAuthSettings {
     #[schemars(length(max = 16))]
     pub audiences: Vec<String>,
     /// How long a yes is remembered.
-    // DURATION "x-min" = "0s", "x-max" = "1h"
+    #[serde(with = "document::duration")]
+    #[schemars(with = "document::DurationText", extend("x-min" = "0s", "x-max" = "1h"))]
     pub cache: Duration,
 }
 

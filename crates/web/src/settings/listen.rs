@@ -27,13 +27,16 @@ pub struct ListenSettings {
     #[schemars(range(min = 10, max = 100_000))]
     pub max_connections: u32,
     /// From the first byte of a request to the end of its headers; then the connection is closed.
-    // DURATION "x-min" = "1s", "x-max" = "60s"
+    #[serde(with = "document::duration")]
+    #[schemars(with = "document::DurationText", extend("x-min" = "1s", "x-max" = "60s"))]
     pub header_timeout: Duration,
     /// From the end of the headers to the start of the answer. Not for event streams.
-    // DURATION "x-min" = "1s", "x-max" = "10m"
+    #[serde(with = "document::duration")]
+    #[schemars(with = "document::DurationText", extend("x-min" = "1s", "x-max" = "10m"))]
     pub request_timeout: Duration,
     /// A connection without a request is closed after this time.
-    // DURATION "x-min" = "5s", "x-max" = "10m"
+    #[serde(with = "document::duration")]
+    #[schemars(with = "document::DurationText", extend("x-min" = "5s", "x-max" = "10m"))]
     pub idle_timeout: Duration,
 }
 
