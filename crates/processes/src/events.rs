@@ -18,11 +18,11 @@ use api::coverage::{ExecCoverage, ExecSource};
 
 use crate::budget::Bucket;
 use crate::connector::{Connector, ConnectorError, Message as Told, Received, Sequences, What};
+use crate::control::Message;
 use crate::evidence;
 use crate::look::{Fresh, Hold, Limits, Look, Looker, Seen};
 use crate::reader::thread_cpu;
 use crate::tree::{OpenError, Tree};
-use crate::watch::Message;
 
 /// How long to wait before the connector is tried again.
 const RETRY: Duration = Duration::from_secs(30);

@@ -79,8 +79,8 @@ impl ProcTree {
     }
 
     fn put_files(&self, folder: &str, process: &Process) {
-        let cmdline: String = process.args.iter().map(|arg| format!("{arg}\0")).collect();
-        self.write(format!("{folder}/cmdline"), &cmdline);
+        let terminated: Vec<String> = process.args.iter().map(|arg| format!("{arg}\0")).collect();
+        self.write(format!("{folder}/cmdline"), &terminated.concat());
         self.write(format!("{folder}/cgroup"), process.cgroup);
         let link = self.path().join(folder).join("exe");
         if link.symlink_metadata().is_ok() {
@@ -89,11 +89,6 @@ impl ProcTree {
         if !process.exe.is_empty() {
             symlink(process.exe, link).expect("a link can be made");
         }
-    }
-
-    /// Ends a process.
-    pub(crate) fn remove(&self, pid: u32) {
-        fs::remove_dir_all(self.path().join(pid.to_string())).expect("the process was put here");
     }
 
     /// Writes any file of the tree.

@@ -81,7 +81,7 @@ impl Judge {
             regex: hit.map(|hit| hit.regex.clone()).unwrap_or_default(),
             severity: primary.map_or(Severity::Low, |rule| rule.severity),
             action: primary.map_or(Action::Report, |rule| rule.action),
-            rule: primary.map(|rule| rule.id.to_string()).unwrap_or_default(),
+            rule: primary.map(|rule| rule.id.clone()).unwrap_or_default(),
             pack: primary.map(|rule| rule.pack.to_string()).unwrap_or_default(),
             rules: hit.map(|hit| self.ids(hit)).unwrap_or_default(),
             exempt_if: waits.map(|hit| hit.exempt_if.clone()).unwrap_or_default(),
@@ -127,7 +127,7 @@ impl Judge {
 
     /// Ids of the rules of a hit, primary first.
     fn ids(&self, hit: &Hit) -> Vec<String> {
-        hit.rules.iter().map(|rule| self.rules.rules()[rule.as_usize()].id.to_string()).collect()
+        hit.rules.iter().map(|rule| self.rules.rules()[rule.as_usize()].id.clone()).collect()
     }
 }
 

@@ -13,6 +13,7 @@
 mod budget;
 pub mod cgroup;
 mod connector;
+mod control;
 mod events;
 mod evidence;
 #[cfg(test)]
@@ -35,9 +36,10 @@ mod verdict;
 mod watch;
 
 pub use budget::raise_open_files;
+pub use control::Handle;
 pub use events::ConnectorState;
 pub use matches::{Event, Match, PassReport, Verdict};
 pub use process::{Identity, Texts};
 pub use settings::Settings;
 pub use tree::OpenError;
-pub use watch::{Handle, Keep, Watch};
+pub use watch::{Keep, Watch};

@@ -205,13 +205,12 @@ impl Looker {
             return None;
         }
         let opened;
-        let file = match &known.held {
-            Some(held) => held,
-            None => {
-                opened = self.open(Place::Leader(pid)).ok()?;
-                self.inode(&opened).filter(|inode| Some(*inode) == known.inode)?;
-                &opened
-            }
+        let file = if let Some(held) = &known.held {
+            held
+        } else {
+            opened = self.open(Place::Leader(pid)).ok()?;
+            self.inode(&opened).filter(|inode| Some(*inode) == known.inode)?;
+            &opened
         };
         let link = self.read_exe(Place::Leader(pid));
         // One call: the kernel gives all there is, and if ever it did not, the hash differs and the whole look follows.

@@ -17,11 +17,12 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use crate::control::Message;
 use crate::evidence::{self, Findings, Question};
 use crate::hash::{Hash, HashedFiles};
 use crate::look::{Limits, Look, Looker, Seen};
 use crate::tree::{Listing, OpenError, Tree};
-use crate::watch::{Message, Unanswered};
+use crate::watch::Unanswered;
 
 /// What can be asked. Any of it may never be answered.
 #[derive(Debug)]

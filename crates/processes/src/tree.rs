@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rustix::fs::{Mode, OFlags, RawDir};
@@ -22,7 +23,7 @@ pub(crate) struct Tree {
     /// Identity of the boot: the boot id, or the boot time where there is none.
     pub(crate) boot_id: String,
     boot_time: Timestamp,
-    ticks_per_second: u64,
+    ticks_per_second: u32,
 }
 
 /// The tree cannot be used.
@@ -96,7 +97,8 @@ impl Tree {
             root,
             boot_id: boot_id.ok().filter(|id| !id.is_empty()).unwrap_or_else(|| booted.to_string()),
             boot_time,
-            ticks_per_second: rustix::param::clock_ticks_per_second(),
+            // 100 on every architecture that Linux runs on today.
+            ticks_per_second: u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100).max(1),
         })
     }
 
@@ -145,16 +147,17 @@ impl Tree {
     }
 
     /// Time since boot; `None` if the tree does not say.
-    pub(crate) fn uptime(&self) -> Option<std::time::Duration> {
+    pub(crate) fn uptime(&self) -> Option<Duration> {
         let text = read_small(&self.root, c"uptime").ok()?;
         let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
-        std::time::Duration::try_from_secs_f64(seconds).ok()
+        Duration::try_from_secs_f64(seconds).ok()
     }
 
     /// How long after boot a process of this start time started.
-    pub(crate) fn since_boot(&self, start_ticks: u64) -> std::time::Duration {
-        let whole = std::time::Duration::from_secs(start_ticks / self.ticks_per_second);
-        whole + std::time::Duration::from_secs(start_ticks % self.ticks_per_second) / self.ticks_per_second as u32
+    pub(crate) fn since_boot(&self, start_ticks: u64) -> Duration {
+        let per_second = u64::from(self.ticks_per_second);
+        let rest = Duration::from_secs(start_ticks % per_second) / self.ticks_per_second;
+        Duration::from_secs(start_ticks / per_second) + rest
     }
 
     /// When a process of this start time started.

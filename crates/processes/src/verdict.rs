@@ -80,27 +80,33 @@ impl Watch {
         }
         let known =
             before.filter(|before| before.same_texts && self.evidence_stands).and_then(|before| before.verdict.words());
-        let context = match known {
+        let context = if let Some(known) = known {
             // The same process under other rules: its evidence was taken once.
-            Some(known) => Context::of(known),
-            None => {
-                let hashing = if hit.is_some() { self.hashing() } else { Hashing::Skipped(HashSkipped::Off) };
-                let findings = self.findings(fresh, hashing, moment);
-                let cgroup = match by {
-                    By::Pass => findings.as_ref()?.cgroup.clone(),
-                    By::Event(cgroup) => cgroup.map(<[u8]>::to_vec),
-                };
-                let evidence = self.judge.evidence(&self.tree, fresh, findings.as_ref());
-                let place = cgroup::place(cgroup.as_deref());
-                let cgroup = self.judge.cgroup_text(cgroup.as_deref());
-                Context { boot_id: self.tree.boot_id.clone(), evidence, cgroup, place }
-            }
+            Context::of(known)
+        } else {
+            let hashing = if hit.is_some() { self.hashing() } else { Hashing::Skipped(HashSkipped::Off) };
+            self.context(fresh, by, hashing, moment)?
         };
         let words = Arc::new(self.judge.describe(fresh, hit, context, moment.now));
         Some(match (hit, judgement.exempt) {
             (None, _) => Verdict::Clean(Some(words)),
             (Some(_), Some(_)) => Verdict::Exempt(words),
             (Some(_), None) => Verdict::Match(words),
+        })
+    }
+
+    /// What there is to know beside the texts; `None` if the process ended before a pass could ask.
+    fn context(&mut self, fresh: &Fresh, by: By<'_>, hashing: Hashing, moment: Moment) -> Option<Context> {
+        let findings = self.findings(fresh, hashing, moment);
+        let cgroup = match by {
+            By::Pass => findings.as_ref()?.cgroup.clone(),
+            By::Event(cgroup) => cgroup.map(<[u8]>::to_vec),
+        };
+        Some(Context {
+            boot_id: self.tree.boot_id.clone(),
+            evidence: self.judge.evidence(&self.tree, fresh, findings.as_ref()),
+            cgroup: self.judge.cgroup_text(cgroup.as_deref()),
+            place: cgroup::place(cgroup.as_deref()),
         })
     }
 
@@ -192,13 +198,11 @@ impl Watch {
         if self.reader.stuck_at().len() >= STUCK_BEFORE_NO_HASH {
             return None;
         }
-        match self.ask(Ask::Hash(fresh.identity.pid, self.settings.evidence.hash_max)) {
-            Ok(Answer::Hash(hash)) => hash,
-            _ => {
-                self.set_stuck(fresh.identity.pid, moment);
-                None
-            }
+        if let Ok(Answer::Hash(hash)) = self.ask(Ask::Hash(fresh.identity.pid, self.settings.evidence.hash_max)) {
+            return hash;
         }
+        self.set_stuck(fresh.identity.pid, moment);
+        None
     }
 }
 

@@ -19,12 +19,13 @@ use api::Clock;
 use api::coverage::ExecCoverage;
 
 use crate::budget;
+use crate::control::{Handle, Message, Wanted};
 use crate::events::{ConnectorState, Events, Listener, ProcessEvent, Shared};
 use crate::judge::Judge;
 use crate::look::{Limits, Looker};
 use crate::matches::{Counters, Event};
 use crate::pass::Carried;
-use crate::reader::{Answer, Answered, Ask, Reader, thread_cpu};
+use crate::reader::{Answer, Ask, Reader, thread_cpu};
 use crate::rules::RuleSet;
 use crate::settings::{ExecEvents, Settings};
 use crate::table::{Moment, Table};
@@ -43,23 +44,6 @@ const STUCK_CHECKS: u32 = 4;
 /// Threads left behind at most. Each is a process that nobody can read, and costs some 20 KiB; with more of them than
 /// this something is wrong with the host, and waiting is all that is left.
 const LEFT_BEHIND: usize = 64;
-
-/// What comes into the inbox.
-#[derive(Debug)]
-pub(crate) enum Message {
-    Answered(Answered),
-    Events(Vec<ProcessEvent>),
-    Connector(ConnectorState),
-    Control(Control),
-}
-
-/// What the owner of the watch asks of it.
-#[derive(Debug)]
-pub(crate) enum Control {
-    Reload(Box<Settings>, Arc<RuleSet>),
-    PassNow,
-    Stop,
-}
 
 /// Which verdicts are put into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,48 +82,9 @@ pub struct Watch {
     wanted: Wanted,
 }
 
-/// What is to be done as soon as nothing is under way.
-#[derive(Debug, Default)]
-struct Wanted {
-    pass: bool,
-    /// Events were lost.
-    pass_for_loss: bool,
-    /// The last pass was one for a loss: another loss waits for the next one, or the CPU share would be nothing.
-    loss_served: bool,
-    stop: bool,
-    reload: Option<(Box<Settings>, Arc<RuleSet>)>,
-}
-
 /// The question was not answered: the thread is stuck, or could not be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unanswered;
-
-/// Asks a running watch for something. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Handle(SyncSender<Message>);
-
-impl Handle {
-    /// Judges everything again, by these rules and settings. The settings have been checked. What applies at start only
-    /// stays as it was.
-    pub fn reload(&self, settings: Settings, rules: Arc<RuleSet>) {
-        self.control(Control::Reload(Box::new(settings), rules));
-    }
-
-    /// Starts a pass as soon as nothing is under way.
-    pub fn pass_now(&self) {
-        self.control(Control::PassNow);
-    }
-
-    /// Ends the watch after what is under way.
-    pub fn stop(&self) {
-        self.control(Control::Stop);
-    }
-
-    fn control(&self, control: Control) {
-        // A watch that has ended needs nothing any more.
-        let _ = self.0.send(Message::Control(control));
-    }
-}
 
 impl Watch {
     /// Opens the tree and starts the thread that reads it. Keeps at most `max_held` descriptors of processes open.
@@ -189,7 +134,7 @@ impl Watch {
 
     /// What others ask this watch by.
     pub fn handle(&self) -> Handle {
-        Handle(self.sender.clone())
+        Handle::new(self.sender.clone())
     }
 
     /// Passes and listens until told to stop.
@@ -254,7 +199,7 @@ impl Watch {
     fn handle_event(&mut self, event: ProcessEvent, publish: &mut dyn FnMut(Event)) {
         match event {
             ProcessEvent::Exit(pid) => drop(self.table.forget(pid)),
-            ProcessEvent::Lost => self.wanted.pass_for_loss = true,
+            ProcessEvent::Lost => self.wanted.take_loss(),
             ProcessEvent::Exec(fresh, cgroup) => {
                 let before = thread_cpu();
                 let new = self.take_in(&fresh, By::Event(cgroup.as_deref()));
@@ -348,9 +293,7 @@ impl Watch {
 
     /// A pass begins: whatever asked for one is served.
     pub(crate) fn begin(&mut self) {
-        self.wanted.loss_served = self.wanted.pass_for_loss && !self.wanted.loss_served;
-        self.wanted.pass = false;
-        self.wanted.pass_for_loss = false;
+        self.wanted.begin_pass();
     }
 
     /// Whether the pass under way should rather end.
@@ -375,20 +318,6 @@ impl Watch {
     pub(crate) fn interval(&self, elapsed: Duration, cpu: Duration) -> Duration {
         let Settings { every, cpu_share, max_pause, .. } = &self.settings;
         budget::pause(elapsed, cpu, *every, *cpu_share, *max_pause)
-    }
-}
-
-impl Wanted {
-    fn is_any(&self) -> bool {
-        self.pass || (self.pass_for_loss && !self.loss_served) || self.stop || self.reload.is_some()
-    }
-
-    fn take(&mut self, control: Control) {
-        match control {
-            Control::Reload(settings, rules) => self.reload = Some((settings, rules)),
-            Control::PassNow => self.pass = true,
-            Control::Stop => self.stop = true,
-        }
     }
 }
 
