@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustix::process::{Resource, getrlimit};
 use rustls::ServerConfig;
+use tracing::warn;
 
 use super::tls::{Certificate, TlsError};
 use crate::settings::ListenSettings;
@@ -15,6 +17,12 @@ pub(crate) struct Live {
     limits: ArcSwap<Limits>,
     certificate: Certificate,
 }
+
+/// Descriptors that API connections leave alone: 64 of the metrics listener, and files, pipes and connections to others.
+const OTHER_DESCRIPTORS: u64 = 512;
+
+/// Connections that are worth a try however few descriptors there are.
+const LEAST_CONNECTIONS: usize = 10;
 
 /// The limits of connections and requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,13 +58,24 @@ impl Live {
 }
 
 impl Limits {
+    /// As `settings` say, but for connections that the process could not open.
     fn of(settings: &ListenSettings) -> Self {
         let ListenSettings { max_connections, header_timeout, request_timeout, idle_timeout, .. } = settings;
+        let (wanted, possible) = (usize::try_from(*max_connections).unwrap_or(usize::MAX), possible_connections());
+        if possible < wanted {
+            warn!("listen.max_connections is {wanted}, but the limit of open files leaves room for {possible}");
+        }
         Self {
-            max_connections: usize::try_from(*max_connections).unwrap_or(usize::MAX),
+            max_connections: wanted.min(possible),
             header_timeout: *header_timeout,
             request_timeout: *request_timeout,
             idle_timeout: *idle_timeout,
         }
     }
+}
+
+/// Without this, connections to the API could take the last descriptor, and nobody would answer a probe.
+fn possible_connections() -> usize {
+    let Some(open_files) = getrlimit(Resource::Nofile).current else { return usize::MAX };
+    usize::try_from(open_files.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX).max(LEAST_CONNECTIONS)
 }

@@ -1,5 +1,6 @@
 //! The metrics listener lives while the API is under attack, and the attack is not paid in memory.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -16,6 +17,12 @@ fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Both ends of every connection are ours here.
+fn allow_many_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
 }
 
 async fn start(purpose: Purpose) -> Served {
@@ -44,6 +51,7 @@ async fn flood(address: SocketAddr, head: &'static [u8]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn probes_are_answered_while_the_api_is_under_attack() {
+    allow_many_descriptors();
     let (api, metrics) = (start(Purpose::Api).await, start(Purpose::Metrics).await);
     let client = client();
     let probe = async || client.get(metrics.url("/open")).send().await.unwrap().status().as_u16();
