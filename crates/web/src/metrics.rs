@@ -80,7 +80,18 @@ impl HttpMetrics {
         registry.register("keelwatch_http_connections", "Open connections, by listener", connections);
         registry.register("keelwatch_http_refused", "Requests and connections turned away, by reason", refused);
         registry.register("keelwatch_auth_failures", "Credentials that did not do, by reason", auth_failures);
+        metrics.begin_at_zero();
         metrics
+    }
+
+    /// A rate needs a zero to rise from.
+    fn begin_at_zero(&self) {
+        for reason in Refused::ALL {
+            self.refused.get_or_create(&[("reason", reason.as_str().into())]).inc_by(0);
+        }
+        for reason in AuthFailure::ALL {
+            self.auth_failures.get_or_create(&[("reason", reason.as_str().into())]).inc_by(0);
+        }
     }
 
     /// Counts an answer. `route` is the template, never the path as sent.
@@ -109,6 +120,12 @@ impl HttpMetrics {
     }
 
     #[cfg(test)]
+    pub(crate) fn answers(&self, route: &'static str, method: &'static str, code: &'static str) -> u64 {
+        let labels = [("route", route.into()), ("method", method.into()), ("code", code.into())];
+        self.requests.get_or_create(&labels).get()
+    }
+
+    #[cfg(test)]
     pub(crate) fn refusals(&self, reason: Refused) -> u64 {
         self.refused.get_or_create(&[("reason", reason.as_str().into())]).get()
     }
@@ -126,6 +143,8 @@ impl Drop for OpenConnection {
 }
 
 impl Refused {
+    const ALL: [Self; 5] = [Self::Connections, Self::Headers, Self::Body, Self::Slow, Self::Rate];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Connections => "connections",
@@ -138,6 +157,8 @@ impl Refused {
 }
 
 impl AuthFailure {
+    const ALL: [Self; 3] = [Self::Missing, Self::Unknown, Self::Scope];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -175,6 +196,18 @@ mod tests {
             text.contains(r#"keelwatch_http_requests_total{route="/api/v1/pods/{uid}",method="other",code="200"} 1"#)
         );
         assert!(text.contains(r#"keelwatch_http_request_duration_seconds_count{route="/api/v1/pods/{uid}"} 1"#));
+    }
+
+    #[test]
+    fn every_reason_is_served_before_it_happens() {
+        let text = served(|_| {});
+        let reasons = ["connections", "headers", "body", "slow", "rate"];
+        assert!(
+            reasons
+                .iter()
+                .all(|reason| text.contains(&format!(r#"keelwatch_http_refused_total{{reason="{reason}"}} 0"#)))
+        );
+        assert!(text.contains(r#"keelwatch_auth_failures_total{reason="missing"} 0"#));
     }
 
     #[test]

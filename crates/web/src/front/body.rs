@@ -73,6 +73,8 @@ impl HttpBody for Metered {
             return Poll::Ready(Some(Err(TooLarge.into())));
         };
         self.left = left;
+        // Who knows the length need not ask for the end.
+        self.arrival.0.complete.store(self.body.is_end_stream(), Ordering::Relaxed);
         Poll::Ready(Some(Ok(frame)))
     }
 

@@ -84,7 +84,8 @@ async fn a_header_of_a_megabyte_is_431_before_it_is_read_whole() {
     let server = Setup::default().start().await;
     let request = format!("GET /open HTTP/1.1\r\nhost: k\r\nx-large: {}\r\n\r\n", "a".repeat(1_000_000));
     let answer = server.exchange(request.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    // Whole, and not cut off by a reset.
+    assert!(answer.starts_with("HTTP/1.1 431 ") && answer.ends_with("\r\n\r\n"), "{answer}");
     crate::fixture::until(|| server.metrics().refusals(Refused::Headers) == 1).await;
 }
 
@@ -160,4 +161,20 @@ async fn contradicting_lengths_are_refused() {
         let answer = server.exchange(request.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{head}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn answers_are_counted_by_the_template_of_their_route() {
+    let server = Setup::default().start().await;
+    get(&server, "/open?a=b").await;
+    get(&server, "/nowhere").await;
+    client().delete(server.url("/open")).send().await.unwrap();
+    client().post(server.url("/beat/edge-1")).send().await.unwrap();
+    let counted = [
+        ("/open", "GET", "200"),
+        ("none", "GET", "404"),
+        ("/open", "DELETE", "405"),
+        ("/beat/{agent_id}", "POST", "401"),
+    ];
+    assert_eq!(counted.map(|(route, method, code)| server.metrics().answers(route, method, code)), [1; 4]);
 }
