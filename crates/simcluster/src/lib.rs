@@ -1,0 +1,5 @@
+//! A Kubernetes API server in memory.
+
+pub mod patch;
+pub mod population;
+pub mod schema;
