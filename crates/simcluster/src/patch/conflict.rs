@@ -1,0 +1,126 @@
+//! Why an apply is refused, in the words of Kubernetes.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::configured::InvalidConfiguration;
+use super::managers::{Entry, Operation};
+
+/// Why an apply is refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ApplyError {
+    /// Others own fields and want other values.
+    #[error("{}", conflict_message(.0))]
+    Conflicts(Vec<Conflict>),
+    /// The configuration is no object of its kind.
+    #[error("failed to create typed patch object ({name}; {api_version}, Kind={kind}): {fault}")]
+    Invalid {
+        /// Namespace and name of the object, joined by a slash.
+        name: String,
+        /// As stated.
+        api_version: String,
+        /// As stated.
+        kind: String,
+        /// What is wrong.
+        #[source]
+        fault: InvalidConfiguration,
+    },
+}
+
+/// One field that another manager owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Who owns it, for example `"alice"` or `"kubelet" with subresource "status" using v1`.
+    pub manager: String,
+    /// For example `.spec.replicas`.
+    pub field: String,
+}
+
+impl ApplyError {
+    pub(super) fn invalid(configuration: &Value, fault: InvalidConfiguration) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let metadata = &configuration["metadata"];
+        let api_version = text(&configuration["apiVersion"]);
+        Self::Invalid {
+            name: format!("{}/{}", text(&metadata["namespace"]), text(&metadata["name"])),
+            // Kubernetes prints the group even where it is empty.
+            api_version: if api_version.contains('/') { api_version } else { format!("/{api_version}") },
+            kind: text(&configuration["kind"]),
+            fault,
+        }
+    }
+
+    /// HTTP status.
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Conflicts(_) => 409,
+            Self::Invalid { .. } => 500,
+        }
+    }
+
+    /// Word for programs; empty where Kubernetes gives none.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Conflicts(_) => "Conflict",
+            Self::Invalid { .. } => "",
+        }
+    }
+
+    /// Text for people.
+    pub fn message(&self) -> String {
+        self.to_string()
+    }
+
+    /// `details` of the Status, if there are any.
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::Conflicts(conflicts) => {
+                Some(json!({"causes": conflicts.iter().map(Conflict::to_cause).collect::<Vec<_>>()}))
+            }
+            Self::Invalid { .. } => None,
+        }
+    }
+}
+
+impl Conflict {
+    /// The conflicts over all fields of `taken` that `owner` owns.
+    pub(super) fn over(owner: &Entry) -> Vec<Self> {
+        let manager = described(owner);
+        owner.fields.paths().into_iter().map(|field| Self { manager: manager.clone(), field }).collect()
+    }
+
+    fn to_cause(&self) -> Value {
+        json!({
+            "reason": "FieldManagerConflict",
+            "message": format!("conflict with {}", self.manager),
+            "field": self.field,
+        })
+    }
+}
+
+fn described(entry: &Entry) -> String {
+    let mut text = format!("{:?}", entry.name);
+    if let Some(subresource) = &entry.subresource {
+        text.push_str(&format!(" with subresource {subresource:?}"));
+    }
+    match entry.operation {
+        Operation::Apply => text,
+        Operation::Update => format!("{text} using {}", entry.api_version),
+    }
+}
+
+fn conflict_message(conflicts: &[Conflict]) -> String {
+    if let [Conflict { manager, field }] = conflicts {
+        return format!("Apply failed with 1 conflict: conflict with {manager}: {field}");
+    }
+    let mut by_manager: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Conflict { manager, field } in conflicts {
+        by_manager.entry(manager).or_default().push(field);
+    }
+    let groups = by_manager.iter().flat_map(|(manager, fields)| {
+        let heading = format!("conflicts with {manager}:");
+        std::iter::once(heading).chain(fields.iter().map(|field| format!("- {field}")))
+    });
+    format!("Apply failed with {} conflicts: {}", conflicts.len(), groups.collect::<Vec<_>>().join("\n"))
+}
