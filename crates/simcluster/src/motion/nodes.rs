@@ -1,0 +1,90 @@
+//! Nodes: their leases, and whether they are ready.
+//!
+//! Owns renewals in `kube-node-lease`. Which pods run there is `pods`'.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::It;
+use crate::clock::seconds;
+use crate::state::State;
+use crate::store::{Key, text_at};
+
+/// The annotation of a node whose agent is dead.
+pub(crate) const DEAD: &str = "sim.keelwatch.io/dead";
+/// How often a node renews its lease.
+const RENEWAL: SignedDuration = SignedDuration::from_secs(10);
+/// How long a node may be silent.
+const SILENCE: SignedDuration = SignedDuration::from_secs(40);
+const LEASE_NAMESPACE: &str = "kube-node-lease";
+const LEASES: &str = "leases.coordination.k8s.io";
+
+pub(super) fn look(state: &mut State, it: &It) {
+    if it.is_ending() {
+        return;
+    }
+    let table = state.store.intern("nodes");
+    let is_dead = it.object["metadata"]["annotations"].get(DEAD).is_some();
+    if !is_dead {
+        renew(state, it);
+    }
+    let renewed = renewed_at(state, it).unwrap_or(it.now);
+    let is_silent = it.now.duration_since(renewed) >= SILENCE;
+    it.keep(state, &with_ready(it, if is_silent { "Unknown" } else { "True" }));
+    let next = if is_dead { renewed.saturating_add(SILENCE) } else { it.now.saturating_add(RENEWAL) };
+    if let Ok(next) = next
+        && next > it.now
+    {
+        state.agenda.note(next, &table, &it.entry.key);
+    }
+}
+
+fn renewed_at(state: &State, it: &It) -> Option<Timestamp> {
+    let lease = state.look_up(LEASES, LEASE_NAMESPACE, &it.entry.key.name)?;
+    text_at(&lease, "spec.renewTime").parse().ok()
+}
+
+fn renew(state: &mut State, it: &It) {
+    let Some(kind) = state.catalog.by_table(LEASES).cloned() else { return };
+    let name = &*it.entry.key.name;
+    let renewed = renewed_at(state, it);
+    if renewed.is_some_and(|renewed| it.now.duration_since(renewed) < RENEWAL) {
+        return;
+    }
+    let time = format!("{:.6}", it.now);
+    match state.look_up(LEASES, LEASE_NAMESPACE, name) {
+        Some(mut lease) => {
+            lease["spec"]["renewTime"] = time.into();
+            state.keep(it.now, &kind, &lease);
+        }
+        None => {
+            let lease = json!({
+                "metadata": {"name": name, "ownerReferences": [{
+                    "apiVersion": "v1", "kind": "Node", "name": name, "uid": it.entry.uid,
+                }]},
+                "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": time},
+            });
+            let write = it.write(&kind, Key::new(LEASE_NAMESPACE, ""));
+            // Without the namespace there are no leases; tests may delete it.
+            let _ = state.create(&write, lease);
+        }
+    }
+}
+
+fn with_ready(it: &It, status: &str) -> Value {
+    let mut node = it.object.clone();
+    let reason = if status == "True" { "KubeletReady" } else { "NodeStatusUnknown" };
+    let conditions = node["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let is_same = |condition: &&Value| condition["type"] == "Ready" && condition["status"] == status;
+    if conditions.iter().any(|condition| is_same(&condition)) {
+        return node;
+    }
+    let mut conditions: Vec<Value> =
+        conditions.into_iter().filter(|condition| condition["type"] != "Ready").collect();
+    conditions.push(json!({
+        "type": "Ready", "status": status, "reason": reason, "message": "", "lastTransitionTime": seconds(it.now),
+        "lastHeartbeatTime": seconds(it.now),
+    }));
+    node["status"]["conditions"] = conditions.into();
+    node
+}

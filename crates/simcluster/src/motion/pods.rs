@@ -1,0 +1,162 @@
+//! The life of a pod: it gets a node, it runs, it ends.
+//!
+//! Owns scheduling by turns and the status of running pods. Who wants pods is `workloads`'.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::It;
+use crate::clock::seconds;
+use crate::settings::Pace;
+use crate::state::State;
+use crate::store::{Entry, text_at};
+
+/// The annotation that fixes the address of a pod.
+const POD_IP: &str = "sim.keelwatch.io/pod-ip";
+
+/// The conditions of a pod that runs; all are true.
+const CONDITIONS: [&str; 5] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+
+pub(super) fn look(state: &mut State, it: &It) {
+    if it.is_ending() {
+        end(state, it);
+    } else if text_at(&it.object, "spec.nodeName").is_empty() {
+        schedule(state, it);
+    } else if text_at(&it.object, "status.phase") == "Pending" {
+        let running = running(state, it);
+        it.keep(state, &running);
+    }
+}
+
+/// After the grace the pod is gone, in a stepped cluster at the next step.
+fn end(state: &mut State, it: &It) {
+    let end: Timestamp = text_at(&it.object, "metadata.deletionTimestamp").parse().unwrap_or(it.now);
+    if it.now < end && state.pace == Pace::Auto {
+        let table = state.store.intern("pods");
+        state.agenda.note(end, &table, &it.entry.key);
+        return;
+    }
+    if it.object["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty) {
+        state.drop_object(it.now, "pods", &it.entry.key);
+    }
+}
+
+fn schedule(state: &mut State, it: &It) {
+    let nodes: Vec<Arc<Entry>> = state.store.range("nodes", None, None).cloned().collect();
+    let wanted = wanted_node(&it.object);
+    let fitting: Vec<&Arc<Entry>> = nodes
+        .iter()
+        .filter(|node| wanted.as_deref().is_none_or(|wanted| *node.key.name == *wanted))
+        .filter(|node| &*node.fields[0] != "true" || wanted.is_some())
+        .collect();
+    let mut pod = it.object.clone();
+    let Some(node) = fitting.get(turn(state, fitting.len())) else {
+        pod["status"]["phase"] = "Pending".into();
+        pod["status"]["conditions"] = json!([{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": format!("0/{} nodes are available", nodes.len()), "lastTransitionTime": it.object["metadata"]["creationTimestamp"],
+        }]);
+        it.keep(state, &pod);
+        return;
+    };
+    pod["spec"]["nodeName"] = node.key.name.as_ref().into();
+    it.keep(state, &pod);
+}
+
+/// Whose turn it is.
+fn turn(state: &mut State, nodes: usize) -> usize {
+    let counter = state.counters.entry("nodes").or_default();
+    let turn = *counter % nodes.max(1);
+    *counter += 1;
+    turn
+}
+
+/// The one node that a pod names: by label of the host, or by the field that DaemonSets use.
+fn wanted_node(pod: &Value) -> Option<String> {
+    let spec = &pod["spec"];
+    if let Some(host) = spec["nodeSelector"]["kubernetes.io/hostname"].as_str() {
+        return Some(host.to_owned());
+    }
+    let required = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+    let terms = required["nodeSelectorTerms"].as_array()?;
+    let fields = terms.iter().flat_map(|term| {
+        let lists = [&term["matchFields"], &term["matchExpressions"]];
+        lists.into_iter().filter_map(Value::as_array).flatten()
+    });
+    let named = |field: &&Value| matches!(field["key"].as_str(), Some("metadata.name" | "kubernetes.io/hostname"));
+    fields.filter(named).find_map(|field| field["values"][0].as_str()).map(str::to_owned)
+}
+
+/// The pod with the status of one whose containers all run.
+fn running(state: &mut State, it: &It) -> Value {
+    let mut pod = it.object.clone();
+    let now = seconds(it.now);
+    let node = state.look_up("nodes", "", text_at(&pod, "spec.nodeName")).unwrap_or_default();
+    let mut addresses = node["status"]["addresses"].as_array().into_iter().flatten();
+    let host = addresses.find(|address| address["type"] == "InternalIP");
+    let host = host.map_or("192.0.2.1", |address| text_at(address, "address")).to_owned();
+    let address = match it.object["metadata"]["annotations"][POD_IP].as_str() {
+        Some(fixed) => fixed.to_owned(),
+        None if pod["spec"]["hostNetwork"] == true => host.clone(),
+        None => next_address(state),
+    };
+    let containers = pod["spec"]["containers"].as_array().cloned().unwrap_or_default();
+    let statuses: Vec<Value> = containers.iter().map(|container| container_status(state, container, &now)).collect();
+    let condition = |kind: &str| json!({"type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
+    pod["status"] = json!({
+        "phase": "Running",
+        "conditions": CONDITIONS.map(condition),
+        "hostIP": host,
+        "hostIPs": [{"ip": host}],
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "startTime": now,
+        "containerStatuses": statuses,
+        "qosClass": "BestEffort",
+    });
+    pod
+}
+
+fn next_address(state: &mut State) -> String {
+    let counter = state.counters.entry("addresses").or_default();
+    *counter += 1;
+    let (high, middle, low) = ((*counter / 63_504) % 256, (*counter / 252) % 252 + 2, *counter % 252 + 2);
+    format!("10.{}.{middle}.{low}", 100 + high % 100)
+}
+
+fn container_status(state: &mut State, container: &Value, now: &str) -> Value {
+    let image = text_at(container, "image");
+    let digest = hex(image);
+    let repository = image.split('@').next().unwrap_or_default();
+    let repository = match repository.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => repository,
+    };
+    let pinned = image.split_once('@').map(|(_, digest)| digest.to_owned());
+    let id = format!("{}{}", state.random.uid().replace('-', ""), state.random.uid().replace('-', ""));
+    json!({
+        "name": container["name"],
+        "state": {"running": {"startedAt": now}},
+        "lastState": {},
+        "ready": true,
+        "restartCount": 0,
+        "image": image,
+        "imageID": format!("{repository}@{}", pinned.unwrap_or_else(|| format!("sha256:{digest}"))),
+        "containerID": format!("containerd://{id}"),
+        "started": true,
+    })
+}
+
+/// The same digest for the same image, on every node.
+fn hex(image: &str) -> String {
+    use std::fmt::Write;
+
+    use sha2::{Digest, Sha256};
+    Sha256::digest(image).iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,222 @@
+//! The cluster in the hands of Rust code: tests, the demo, benchmarks.
+//!
+//! Owns the builder and the calls; they do what the control routes do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::access::AccessRule;
+use crate::clock::SimClock;
+use crate::cluster::{Cluster, Sizes};
+use crate::fault::{Counted, Fault};
+use crate::http::SimService;
+use crate::requests::{Request, Seen};
+use crate::server::{self, ListenError, Listener};
+use crate::settings::{Offer, Pace, Settings};
+use crate::status::Status;
+use crate::user::{Denied, User};
+
+/// A running cluster. It ends when this is dropped.
+#[derive(Debug)]
+pub struct SimCluster {
+    cluster: Arc<Cluster>,
+    address: Option<SocketAddr>,
+    _tasks: JoinSet<()>,
+}
+
+/// How a cluster is to be started.
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    settings: Settings,
+    listen: Option<SocketAddr>,
+}
+
+impl SimCluster {
+    /// A cluster with the default settings, served on a free port of 127.0.0.1.
+    pub fn builder() -> Builder {
+        Builder { settings: Settings::default(), listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))) }
+    }
+
+    /// The API without a socket; a kube client can be built on it.
+    pub fn service(&self) -> SimService {
+        SimService { cluster: Arc::clone(&self.cluster) }
+    }
+
+    /// Where it is served, for example `http://127.0.0.1:40123`; `None` without a listener.
+    pub fn url(&self) -> Option<String> {
+        self.address.map(|address| format!("http://{address}"))
+    }
+
+    /// A kubeconfig for [`SimCluster::url`], with the first token if there are any.
+    pub fn kubeconfig(&self) -> Option<String> {
+        let token = self.cluster.settings.tokens.keys().next();
+        self.url().map(|url| server::kubeconfig(&url, token.map(String::as_str)))
+    }
+
+    /// Lets time pass; everything due within it happens, in order. Returns how many things moved.
+    pub fn step(&self, by: Duration) -> usize {
+        self.cluster.step(by)
+    }
+
+    /// The time of the cluster.
+    pub fn clock(&self) -> &SimClock {
+        &self.cluster.clock
+    }
+
+    /// From now on these go wrong; the former faults and their counts are gone.
+    pub fn set_faults(&self, faults: Vec<Fault>) {
+        self.cluster.faults.set(faults);
+    }
+
+    /// The faults that are set, with their counts.
+    pub fn faults(&self) -> Vec<Counted> {
+        self.cluster.faults.counted()
+    }
+
+    /// Scripts the answers to reviews. A token whose user is `None` is not authenticated.
+    pub fn answers(&self, token_reviews: BTreeMap<String, Option<User>>, access_reviews: Vec<AccessRule>) {
+        self.cluster.answers.script(token_reviews, access_reviews);
+    }
+
+    /// From now on these are answered 403.
+    pub fn deny(&self, deny: Vec<Denied>) {
+        self.cluster.answers.deny(deny);
+    }
+
+    /// The last 10,000 requests.
+    pub fn requests(&self) -> Vec<Request> {
+        self.cluster.requests.kept()
+    }
+
+    /// Forgets [`SimCluster::requests`].
+    pub fn clear_requests(&self) {
+        self.cluster.requests.clear();
+    }
+
+    /// What was done to what since the start, each once.
+    pub fn requests_seen(&self) -> BTreeSet<Seen> {
+        self.cluster.requests.seen()
+    }
+
+    /// Requests for what is not modelled.
+    pub fn unknown_requests(&self) -> u64 {
+        self.cluster.metrics.unknown_count()
+    }
+
+    /// How big it is.
+    pub fn state(&self) -> Sizes {
+        self.cluster.sizes()
+    }
+
+    /// An object by resource (`pods`, `leases.coordination.k8s.io`), namespace ("" for none) and name.
+    pub fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        self.cluster.state().look_up(resource, namespace, name)
+    }
+
+    /// Stores an object as it is, status and all, in place of the one of its name; what it has no uid or time for, it gets.
+    pub fn put(&self, object: Value) -> Result<Value, Status> {
+        self.cluster.put(object)
+    }
+
+    /// Ends every watch, as a server does that restarts.
+    pub fn drop_watches(&self) {
+        self.cluster.state().store.watchers.close_all();
+    }
+
+    /// Forgets the past: every watch that resumes is told 410, every page that follows too.
+    pub fn expire_history(&self) {
+        self.cluster.state().store.forget();
+    }
+
+    /// Has `registry` serve the metrics of this cluster.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.cluster.metrics.register(registry, &self.cluster);
+    }
+}
+
+impl Drop for SimCluster {
+    fn drop(&mut self) {
+        self.cluster.state().store.watchers.close_all();
+    }
+}
+
+impl Builder {
+    /// All settings at once.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The seed of everything that looks random.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Whether it moves by itself.
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.settings.pace = pace;
+        self
+    }
+
+    /// What goes wrong from the start.
+    pub fn faults(mut self, faults: Vec<Fault>) -> Self {
+        self.settings.faults = faults;
+        self
+    }
+
+    /// Who a bearer token is; without any, everybody is an administrator.
+    pub fn token(mut self, token: &str, user: User) -> Self {
+        self.settings.tokens.insert(token.to_owned(), user);
+        self
+    }
+
+    /// Events that watches can resume from.
+    pub fn watch_history(mut self, events: usize) -> Self {
+        self.settings.watch_history = events;
+        self
+    }
+
+    /// Serves `/_sim/*`.
+    pub fn control(mut self) -> Self {
+        self.settings.control = Offer::Offered;
+        self
+    }
+
+    /// Where to listen: a loopback address.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = Some(address);
+        self
+    }
+
+    /// Nowhere: only [`SimCluster::service`] reaches it.
+    pub fn without_listener(mut self) -> Self {
+        self.listen = None;
+        self
+    }
+
+    /// Starts the cluster.
+    pub async fn start(self) -> Result<SimCluster, ListenError> {
+        let cluster = Cluster::new(self.settings);
+        let mut tasks = JoinSet::new();
+        let mut address = None;
+        if let Some(listen) = self.listen {
+            let listener = Listener::bind(listen).await?;
+            address = Some(listener.address);
+            cluster.set_address(&listener.address.to_string());
+            tasks.spawn(listener.serve(Arc::clone(&cluster)));
+        }
+        if cluster.is_by_itself() {
+            let moved = Arc::clone(&cluster);
+            tasks.spawn(async move { moved.move_by_itself().await });
+        }
+        Ok(SimCluster { cluster, address, _tasks: tasks })
+    }
+}

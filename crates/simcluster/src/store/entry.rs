@@ -1,0 +1,184 @@
+//! One stored object: its encoding, and the few values that are asked for without decoding it.
+//!
+//! Owns the order of keys in an encoding. What may be stored is `write`'s to judge.
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::kind::{Kind, Origin};
+
+/// Where an object lies in its table. The order is that of lists.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    /// Empty for objects of the cluster.
+    pub(crate) namespace: Box<str>,
+    pub(crate) name: Box<str>,
+}
+
+/// An object in the store.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: Key,
+    pub(crate) uid: Box<str>,
+    pub(crate) version: u64,
+    pub(crate) labels: Box<[(Box<str>, Box<str>)]>,
+    /// Values of the selectable fields of the kind, in its order.
+    pub(crate) fields: Box<[Box<str>]>,
+    /// Uids of the owners.
+    pub(crate) owners: Box<[Box<str>]>,
+    body: Bytes,
+    /// Where the encoding goes on behind `kind` and `apiVersion`.
+    rest_at: usize,
+}
+
+const METADATA_ORDER: &[&str] = &[
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];
+
+const VERSION_KEY: &str = "\"resourceVersion\":\"";
+
+impl Key {
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// The key that `object` states itself.
+    pub(crate) fn of(object: &Value) -> Self {
+        Self::new(text_at(object, "metadata.namespace"), text_at(object, "metadata.name"))
+    }
+}
+
+impl Entry {
+    /// Encodes `object` as `kind`; `version` is written into it.
+    pub(crate) fn encode(kind: &Kind, object: &Value, version: u64) -> Self {
+        let object = ordered(kind, object, version);
+        let body = serde_json::to_vec(&object).expect("a JSON value has only text as keys");
+        Self {
+            key: Key::of(&object),
+            uid: text_at(&object, "metadata.uid").into(),
+            version,
+            labels: labels(&object),
+            fields: kind.selectable.iter().map(|path| field(&object, path)).collect(),
+            owners: owners(&object).map(Into::into).collect(),
+            rest_at: head_length(kind),
+            body: Bytes::from(body),
+        }
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The encoding without kind and apiVersion, and without the brace that opens it.
+    pub(crate) fn rest(&self) -> Bytes {
+        self.body.slice(self.rest_at..)
+    }
+
+    pub(crate) fn decode(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("the store holds what it encoded")
+    }
+
+    /// The same object under another version: what a DELETED event carries.
+    pub(crate) fn at_version(&self, version: u64) -> Self {
+        // Keys of a string are escaped, and `metadata` is ordered: the first match is the object's own version.
+        let text = std::str::from_utf8(&self.body).expect("JSON is UTF-8");
+        let from = text.find(VERSION_KEY).expect("a stored object states its version") + VERSION_KEY.len();
+        let to = from + text[from..].find('"').expect("a string is closed");
+        let body = Bytes::from(format!("{}{version}{}", &text[..from], &text[to..]));
+        Self { version, body, ..self.clone() }
+    }
+}
+
+/// The text at a path of keys, "" where there is none.
+pub(crate) fn text_at<'a>(object: &'a Value, path: &str) -> &'a str {
+    let found = path.split('.').try_fold(object, |value, key| value.get(key));
+    found.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Uids of the owners that `object` names.
+fn owners(object: &Value) -> impl Iterator<Item = &str> {
+    let references = object["metadata"]["ownerReferences"].as_array();
+    references.into_iter().flatten().filter_map(|owner| owner["uid"].as_str())
+}
+
+fn labels(object: &Value) -> Box<[(Box<str>, Box<str>)]> {
+    let labels = object["metadata"]["labels"].as_object();
+    let pairs = labels.into_iter().flatten();
+    pairs.filter_map(|(key, value)| Some((key.as_str().into(), value.as_str()?.into()))).collect()
+}
+
+/// A selectable field as text. Events name their source by two paths, and a boolean is false where it is left out.
+fn field(object: &Value, path: &str) -> Box<str> {
+    if path == "source" {
+        let source = text_at(object, "source.component");
+        return if source.is_empty() { text_at(object, "reportingComponent") } else { source }.into();
+    }
+    let found = path.trim_start_matches('.').split('.').try_fold(object, |value, key| value.get(key));
+    match found {
+        Some(Value::String(text)) => text.as_str().into(),
+        Some(Value::Bool(flag)) => flag.to_string().into(),
+        Some(Value::Number(number)) => number.to_string().into(),
+        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => match path {
+            "spec.unschedulable" | "spec.hostNetwork" => "false".into(),
+            "status.successful" | "status.replicas" => "0".into(),
+            _ => "".into(),
+        },
+    }
+}
+
+/// Length of `{"kind":"Pod","apiVersion":"v1",`, in whichever order.
+fn head_length(kind: &Kind) -> usize {
+    kind.kind.len() + kind.api_version().len() + "{\"kind\":\"\",\"apiVersion\":\"\",".len()
+}
+
+/// The object with its keys in the order that real servers write: types of Go have the order of their fields, custom
+/// resources that of the alphabet.
+fn ordered(kind: &Kind, object: &Value, version: u64) -> Value {
+    let (name, api_version) = (("kind", kind.kind.clone()), ("apiVersion", kind.api_version()));
+    let is_custom = matches!(kind.origin, Origin::Custom(_));
+    let head = if is_custom { [api_version, name] } else { [name, api_version] };
+    let mut result: Map<String, Value> =
+        head.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+    result.insert("metadata".to_owned(), ordered_metadata(&object["metadata"], version));
+    for (key, value) in object.as_object().into_iter().flatten() {
+        if !matches!(key.as_str(), "kind" | "apiVersion" | "metadata") {
+            let value = if matches!(key.as_str(), "data" | "stringData") { sorted(value) } else { value.clone() };
+            result.insert(key.clone(), value);
+        }
+    }
+    Value::Object(result)
+}
+
+fn ordered_metadata(metadata: &Value, version: u64) -> Value {
+    let mut result = Map::new();
+    for &key in METADATA_ORDER {
+        match (key, metadata.get(key)) {
+            ("resourceVersion", _) => result.insert(key.to_owned(), version.to_string().into()),
+            ("labels" | "annotations", Some(value)) => result.insert(key.to_owned(), sorted(value)),
+            (_, Some(value)) => result.insert(key.to_owned(), value.clone()),
+            (_, None) => None,
+        };
+    }
+    Value::Object(result)
+}
+
+fn sorted(value: &Value) -> Value {
+    let Value::Object(map) = value else { return value.clone() };
+    let mut pairs: Vec<(String, Value)> = map.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Value::Object(pairs.into_iter().collect())
+}

@@ -1,0 +1,229 @@
+//! The objects, their versions, and as much of the past as lists and watches may ask for.
+//!
+//! Owns tables, the version counter and history. It judges nothing: what is put is stored.
+//!
+//! ```text
+//! put / remove ──► tables ──► get, range
+//!        │
+//!        ├──► history ──► snapshot at a version, changes since one
+//!        └──► watchers
+//! ```
+
+mod change;
+mod entry;
+mod watchers;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub(crate) use self::change::{Change, Event, EventKind};
+pub(crate) use self::entry::{Entry, Key, text_at};
+pub(crate) use self::watchers::Watchers;
+
+/// An object by table and key.
+pub(crate) type Place = (Arc<str>, Key);
+
+/// The store. One writer at a time.
+#[derive(Debug)]
+pub(crate) struct Store {
+    version: u64,
+    tables: BTreeMap<Arc<str>, BTreeMap<Key, Arc<Entry>>>,
+    history: VecDeque<Arc<Change>>,
+    history_limit: usize,
+    /// Where an object of a uid is.
+    places: HashMap<Box<str>, Place>,
+    /// What names a uid as its owner.
+    dependents: HashMap<Box<str>, BTreeSet<Place>>,
+    bytes: usize,
+    pub(crate) watchers: Watchers,
+}
+
+/// History does not reach that far back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooOld {
+    /// The oldest change that is known.
+    pub(crate) oldest: u64,
+}
+
+impl Store {
+    pub(crate) fn new(history_limit: usize) -> Self {
+        Self {
+            version: 1,
+            tables: BTreeMap::new(),
+            history: VecDeque::new(),
+            history_limit,
+            places: HashMap::new(),
+            dependents: HashMap::new(),
+            bytes: 0,
+            watchers: Watchers::default(),
+        }
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Bytes of all encodings.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Option<(&Arc<str>, &BTreeMap<Key, Arc<Entry>>)> {
+        self.tables.get_key_value(name)
+    }
+
+    /// Tables with the number of their objects.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.tables.iter().map(|(name, objects)| (&**name, objects.len()))
+    }
+
+    /// The name of a table as the store shares it; the table is made if need be.
+    pub(crate) fn intern(&mut self, table: &str) -> Arc<str> {
+        if let Some((name, _)) = self.tables.get_key_value(table) {
+            return Arc::clone(name);
+        }
+        let name: Arc<str> = table.into();
+        self.tables.insert(Arc::clone(&name), BTreeMap::new());
+        name
+    }
+
+    pub(crate) fn get(&self, table: &str, key: &Key) -> Option<&Arc<Entry>> {
+        self.tables.get(table)?.get(key)
+    }
+
+    /// All objects of a table, or those of a namespace, from `start` on.
+    pub(crate) fn range<'a>(
+        &'a self,
+        table: &str,
+        namespace: Option<&'a str>,
+        start: Option<&Key>,
+    ) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a> {
+        let first = start.cloned().unwrap_or_else(|| Key::new(namespace.unwrap_or_default(), ""));
+        let objects = self.tables.get(table).into_iter().flat_map(move |objects| objects.range(first.clone()..));
+        objects
+            .map(|(_, entry)| entry)
+            .take_while(move |entry| namespace.is_none_or(|namespace| *entry.key.namespace == *namespace))
+    }
+
+    /// Where the object with this uid is.
+    pub(crate) fn place(&self, uid: &str) -> Option<&Place> {
+        self.places.get(uid)
+    }
+
+    /// What names this uid as an owner.
+    pub(crate) fn dependents(&self, uid: &str) -> impl Iterator<Item = &Place> {
+        self.dependents.get(uid).into_iter().flatten()
+    }
+
+    /// The version that the next write gets.
+    pub(crate) fn next_version(&self) -> u64 {
+        self.version + 1
+    }
+
+    /// Stores an object that was encoded for [`Store::next_version`].
+    pub(crate) fn put(&mut self, at: Timestamp, table: &str, entry: Entry) -> Arc<Change> {
+        let table = self.intern(table);
+        let entry = Arc::new(entry);
+        let before = self.objects(&table).insert(entry.key.clone(), Arc::clone(&entry));
+        self.unlink(&table, before.as_deref());
+        self.link(&table, &entry);
+        self.record(at, table, before, Some(entry))
+    }
+
+    /// Takes an object out.
+    pub(crate) fn remove(&mut self, at: Timestamp, table: &str, key: &Key) -> Option<Arc<Change>> {
+        let table = self.intern(table);
+        let before = self.objects(&table).remove(key)?;
+        self.unlink(&table, Some(&before));
+        Some(self.record(at, table, Some(before), None))
+    }
+
+    /// Forgets the past: watches cannot start before the present version.
+    pub(crate) fn forget(&mut self) {
+        self.history.clear();
+    }
+
+    /// Changes after `version`, oldest first.
+    pub(crate) fn since(&self, version: u64) -> Result<impl Iterator<Item = &Arc<Change>>, TooOld> {
+        let oldest = self.history.front().map_or(self.version + 1, |change| change.version);
+        if version + 1 < oldest {
+            return Err(TooOld { oldest });
+        }
+        let skipped = usize::try_from(version + 1 - oldest).unwrap_or(usize::MAX).min(self.history.len());
+        Ok(self.history.range(skipped..))
+    }
+
+    /// When the state of `version` was replaced by a newer one, if it was.
+    pub(crate) fn replaced_at(&self, version: u64) -> Option<Timestamp> {
+        self.since(version).ok()?.next().map(|change| change.at)
+    }
+
+    /// The objects as they were at `version`, in order.
+    pub(crate) fn snapshot(
+        &self,
+        table: &str,
+        namespace: Option<&str>,
+        version: u64,
+    ) -> Result<Vec<Arc<Entry>>, TooOld> {
+        let mut then: BTreeMap<&Key, Option<&Arc<Entry>>> = BTreeMap::new();
+        let changes = self.since(version)?.filter(|change| *change.table == *table);
+        for change in changes.filter(|change| namespace.is_none_or(|name| *change.key().namespace == *name)) {
+            then.entry(change.key()).or_insert(change.before.as_ref());
+        }
+        let unchanged = self.range(table, namespace, None).filter(|entry| !then.contains_key(&entry.key));
+        let mut entries: Vec<Arc<Entry>> = unchanged.cloned().collect();
+        let is_sorted = then.is_empty();
+        entries.extend(then.into_values().flatten().cloned());
+        if !is_sorted {
+            entries.sort_by(|one, other| one.key.cmp(&other.key));
+        }
+        Ok(entries)
+    }
+
+    fn objects(&mut self, table: &Arc<str>) -> &mut BTreeMap<Key, Arc<Entry>> {
+        self.tables.entry(Arc::clone(table)).or_default()
+    }
+
+    fn link(&mut self, table: &Arc<str>, entry: &Entry) {
+        self.bytes += entry.body().len();
+        let place = (Arc::clone(table), entry.key.clone());
+        for owner in &entry.owners {
+            self.dependents.entry(owner.clone()).or_default().insert(place.clone());
+        }
+        self.places.insert(entry.uid.clone(), place);
+    }
+
+    fn unlink(&mut self, table: &Arc<str>, entry: Option<&Entry>) {
+        let Some(entry) = entry else { return };
+        self.bytes -= entry.body().len();
+        let place = (Arc::clone(table), entry.key.clone());
+        for owner in &entry.owners {
+            if let Some(places) = self.dependents.get_mut(owner) {
+                places.remove(&place);
+                if places.is_empty() {
+                    self.dependents.remove(owner);
+                }
+            }
+        }
+        self.places.remove(&entry.uid);
+    }
+
+    fn record(
+        &mut self,
+        at: Timestamp,
+        table: Arc<str>,
+        before: Option<Arc<Entry>>,
+        after: Option<Arc<Entry>>,
+    ) -> Arc<Change> {
+        self.version += 1;
+        let change = Arc::new(Change::new(at, self.version, table, before, after));
+        self.history.push_back(Arc::clone(&change));
+        while self.history.len() > self.history_limit {
+            self.history.pop_front();
+        }
+        self.watchers.tell(&change);
+        change
+    }
+}
