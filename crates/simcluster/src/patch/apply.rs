@@ -1,7 +1,7 @@
 //! Server-side apply.
 //!
-//! Owns the order of things: lay the configuration over the object, take out what its manager dropped, then see whom the
-//! changes take fields from.
+//! Owns the order of things: lay the configuration over the object, take out what its manager dropped, then see whom
+//! the changes take fields from.
 
 use serde_json::{Value, json};
 

@@ -14,17 +14,13 @@ pub enum ApplyError {
     #[error("{}", conflict_message(.0))]
     Conflicts(Vec<Conflict>),
     /// The configuration is no object of its kind.
-    #[error("failed to create typed patch object ({name}; {api_version}, Kind={kind}): {fault}")]
+    #[error("failed to create typed patch object ({object}): {fault}")]
     Invalid {
-        /// Namespace and name of the object, joined by a slash.
-        name: String,
-        /// As stated.
-        api_version: String,
-        /// As stated.
-        kind: String,
+        /// Namespace and name, API version, kind.
+        object: String,
         /// What is wrong.
         #[source]
-        fault: InvalidConfiguration,
+        fault: Box<InvalidConfiguration>,
     },
 }
 
@@ -40,14 +36,14 @@ pub struct Conflict {
 impl ApplyError {
     pub(super) fn invalid(configuration: &Value, fault: InvalidConfiguration) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let metadata = &configuration["metadata"];
         let api_version = text(&configuration["apiVersion"]);
+        // Kubernetes prints the slash even where the group is empty.
+        let slash = if api_version.contains('/') { "" } else { "/" };
+        let (metadata, kind) = (&configuration["metadata"], text(&configuration["kind"]));
+        let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
         Self::Invalid {
-            name: format!("{}/{}", text(&metadata["namespace"]), text(&metadata["name"])),
-            // Kubernetes prints the group even where it is empty.
-            api_version: if api_version.contains('/') { api_version } else { format!("/{api_version}") },
-            kind: text(&configuration["kind"]),
-            fault,
+            object: format!("{namespace}/{name}; {slash}{api_version}, Kind={kind}"),
+            fault: Box::new(fault),
         }
     }
 
@@ -84,7 +80,7 @@ impl ApplyError {
 }
 
 impl Conflict {
-    /// The conflicts over all fields of `taken` that `owner` owns.
+    /// A conflict over each of the fields that `owner` has.
     pub(super) fn over(owner: &Entry) -> Vec<Self> {
         let manager = described(owner);
         owner.fields.paths().into_iter().map(|field| Self { manager: manager.clone(), field }).collect()
@@ -100,14 +96,12 @@ impl Conflict {
 }
 
 fn described(entry: &Entry) -> String {
-    let mut text = format!("{:?}", entry.name);
-    if let Some(subresource) = &entry.subresource {
-        text.push_str(&format!(" with subresource {subresource:?}"));
-    }
-    match entry.operation {
-        Operation::Apply => text,
-        Operation::Update => format!("{text} using {}", entry.api_version),
-    }
+    let subresource = entry.subresource.as_ref().map(|name| format!(" with subresource {name:?}")).unwrap_or_default();
+    let version = match entry.operation {
+        Operation::Apply => String::new(),
+        Operation::Update => format!(" using {}", entry.api_version),
+    };
+    format!("{:?}{subresource}{version}", entry.name)
 }
 
 fn conflict_message(conflicts: &[Conflict]) -> String {

@@ -185,7 +185,9 @@ mod tests {
     fn fields() -> impl Strategy<Value = FieldSet> {
         proptest::collection::vec(proptest::collection::vec(step(), 1..4), 0..12).prop_map(|paths| {
             let mut fields = FieldSet::default();
-            paths.iter().for_each(|path| fields.insert(path));
+            for path in &paths {
+                fields.insert(path);
+            }
             fields
         })
     }

@@ -194,13 +194,14 @@ impl ListTypes for BuiltInLists {
     }
 
     fn is_always_present(&self, path: &[&str]) -> bool {
-        match path {
-            ["metadata" | "spec" | "status"] | ["spec", "strategy" | "updateStrategy"] => true,
-            [.., "template" | "jobTemplate"]
-            | [.., "template" | "jobTemplate", "metadata" | "spec"]
-            | [.., "spec", "containers"] => true,
-            _ => false,
-        }
+        matches!(
+            path,
+            ["metadata" | "spec" | "status"]
+                | ["spec", "strategy" | "updateStrategy"]
+                | [.., "template" | "jobTemplate"]
+                | [.., "template" | "jobTemplate", "metadata" | "spec"]
+                | [.., "spec", "containers"]
+        )
     }
 
     fn strategy(&self, path: &[&str]) -> MergeStrategy {

@@ -130,10 +130,12 @@ impl Managers {
             return Self::strip(object);
         }
         let entries = self.0.iter().map(Entry::to_value).collect();
-        if !object["metadata"].is_object() {
-            object["metadata"] = Value::Object(Map::new());
+        let Value::Object(object) = object else { return };
+        let metadata = object.entry("metadata").or_insert(Value::Null);
+        if !metadata.is_object() {
+            *metadata = Value::Object(Map::new());
         }
-        object["metadata"]["managedFields"] = Value::Array(entries);
+        metadata["managedFields"] = Value::Array(entries);
     }
 
     /// Appliers first, then by time; who has none comes last.
@@ -148,11 +150,14 @@ impl Managers {
         updaters.sort_by(|a, b| Self::key(a).cmp(&Self::key(b)));
         let mut buckets: Vec<Entry> = Vec::new();
         while updaters.len() + buckets.len() > MOST_UPDATERS {
-            // There are more updaters than buckets as long as their API versions are fewer than the limit.
-            let Some(mut oldest) = (!updaters.is_empty()).then(|| updaters.remove(0)) else { break };
+            if updaters.is_empty() {
+                // One bucket per API version, and even those are too many.
+                break;
+            }
+            let mut oldest = updaters.remove(0);
             match buckets.iter_mut().find(|bucket| bucket.api_version == oldest.api_version) {
                 Some(bucket) => {
-                    bucket.name = ANCIENT.to_owned();
+                    ANCIENT.clone_into(&mut bucket.name);
                     bucket.subresource = None;
                     bucket.time = oldest.time.take();
                     bucket.fields.unite(&oldest.fields);

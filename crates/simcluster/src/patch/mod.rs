@@ -142,4 +142,6 @@ impl PatchError {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -76,8 +76,7 @@ impl<'a> Walk<'a> {
         let mut merged = Vec::with_capacity(left.len() + right.len());
         while let Some(taken) = order.next() {
             merged.push(match taken {
-                Taken::Live(item) => item.clone(),
-                Taken::Configured { live: None, item } => item.clone(),
+                Taken::Live(item) | Taken::Configured { live: None, item } => item.clone(),
                 Taken::Configured { live: Some(live), item } => self.value(live, item),
             });
         }

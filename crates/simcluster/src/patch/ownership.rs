@@ -26,8 +26,8 @@ const UNOWNED: &[&[&str]] = &[
 
 /// Sets `metadata.managedFields` of `after`, which `manager` made out of `before`, or created.
 ///
-/// What the writer changed becomes its own and is lost to all others. A writer may change the list itself, except through
-/// a subresource. An object whose list was empty stays without one until somebody applies it.
+/// What the writer changed becomes its own and is lost to all others. A writer may change the list itself, except
+/// through a subresource. An object whose list was empty stays without one until somebody applies it.
 pub fn record_update(before: Option<&Value>, after: &mut Value, manager: &Manager, lists: &dyn ListTypes) {
     let nothing = json!({});
     let before_it = before.unwrap_or(&nothing);

@@ -66,10 +66,10 @@ impl Walk<'_> {
         // To own a part of a declared field is to want the field.
         let is_kept = kept.has(step) || is_declared && !kept_below.is_empty();
         let is_leaf = !matches!(shape_of(self.lists, path, Some(value)), Some(Shape::Map | Shape::List(_)));
-        if is_leaf || !is_declared || is_empty(Some(value)) {
-            if dropped.has(step) && !is_kept {
-                return Fate::Goes;
-            }
+        // A declared field with something in it goes field by field: others may have put it there unowned.
+        let goes_whole = is_leaf || !is_declared || is_empty(Some(value));
+        if goes_whole && dropped.has(step) && !is_kept {
+            return Fate::Goes;
         }
         if let Some(below) = dropped.below(step) {
             let was_empty = is_empty(Some(value));

@@ -193,6 +193,7 @@ fn in_go(value: &Value) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "json! makes values")]
 mod tests {
     use serde_json::json;
 

@@ -1,18 +1,20 @@
 //! Who owns what, on the exchanges that were recorded of a real server and beyond them.
 
-use proptest::prelude::*;
+#![expect(clippy::needless_pass_by_value, reason = "json! makes values")]
+
 use serde_json::json;
 
 use super::*;
+use crate::schema::Schema;
 
-const EARLY: &str = "2026-11-21T04:30:35Z";
-const LATE: &str = "2026-11-21T04:30:36Z";
+pub(super) const EARLY: &str = "2026-11-21T04:30:35Z";
+pub(super) const LATE: &str = "2026-11-21T04:30:36Z";
 
-fn manager(name: &str, time: &str) -> Manager {
+pub(super) fn manager(name: &str, time: &str) -> Manager {
     Manager { name: name.into(), api_version: "v1".into(), subresource: None, time: time.into() }
 }
 
-fn config(data: Value) -> Value {
+pub(super) fn config(data: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ssa"}, "data": data})
 }
 
@@ -22,21 +24,24 @@ fn labeled(data: Value) -> Value {
     config
 }
 
-fn apply(current: Option<&Value>, applied: &Value, who: &str, force: Force) -> Result<Value, ApplyError> {
+pub(super) fn apply(current: Option<&Value>, applied: &Value, who: &str, force: Force) -> Result<Value, ApplyError> {
     server_side_apply(current, applied, &manager(who, EARLY), force, &BuiltInLists)
 }
 
-fn update(before: Option<&Value>, after: Value, who: &str, time: &str) -> Value {
+pub(super) fn update(before: Option<&Value>, after: Value, who: &str, time: &str) -> Value {
     let mut after = after;
     record_update(before, &mut after, &manager(who, time), &BuiltInLists);
     after
 }
 
 fn entry(who: &str, operation: &str, time: &str, fields: Value) -> Value {
-    json!({"manager": who, "operation": operation, "apiVersion": "v1", "time": time, "fieldsType": "FieldsV1", "fieldsV1": fields})
+    json!({
+        "manager": who, "operation": operation, "apiVersion": "v1", "time": time,
+        "fieldsType": "FieldsV1", "fieldsV1": fields,
+    })
 }
 
-fn owners(object: &Value) -> &Value {
+pub(super) fn owners(object: &Value) -> &Value {
     &object["metadata"]["managedFields"]
 }
 
@@ -143,7 +148,8 @@ fn a_merge_patch_moves_fields_as_recorded() {
 
 #[test]
 fn a_manager_that_loses_its_last_field_is_not_listed() {
-    let held = json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "fin", "finalizers": ["example.org/hold"]}});
+    let metadata = json!({"name": "fin", "finalizers": ["example.org/hold"]});
+    let held = json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata});
     let created = update(None, held, "curl", EARLY);
     let fields = json!({"f:metadata": {"f:finalizers": {".": {}, "v:\"example.org/hold\"": {}}}});
     assert_eq!(owners(&created), &json!([entry("curl", "Update", EARLY, fields)]));
@@ -215,7 +221,10 @@ fn a_subresource_is_an_owner_of_its_own() {
 
 #[test]
 fn ports_that_leave_out_the_protocol_are_tcp() {
-    let service = |ports: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": ports}});
+    let service = |ports: Value| {
+        let spec = json!({"ports": ports});
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": spec})
+    };
     let object =
         apply(None, &service(json!([{"port": 80}, {"port": 80, "protocol": "UDP"}])), "alice", Force::No).unwrap();
     let fields = json!({"f:spec": {"f:ports": {
@@ -287,112 +296,18 @@ fn old_updates_beyond_ten_managers_are_merged() {
     assert_eq!(owners(&object)[0]["fieldsV1"], json!({"f:data": {".": {}, "f:k1": {}, "f:k2": {}, "f:start": {}}}));
 }
 
-fn data() -> impl Strategy<Value = Value> {
-    proptest::collection::btree_map("[a-e]", "[0-2]", 0..5).prop_map(|map| json!(map))
-}
-
-fn tree() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), (0..3).prop_map(Value::from)];
-    leaf.prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            proptest::collection::btree_map("[ab]", inner, 0..3).prop_map(|map| json!(map)),
-        ]
-    })
-}
-
-/// RFC 7386, word by word.
-fn naive_merge(target: &Value, patch: &Value) -> Value {
-    let Some(patch) = patch.as_object() else { return patch.clone() };
-    let mut merged = target.as_object().cloned().unwrap_or_default();
-    for (key, value) in patch {
-        let old = merged.remove(key).unwrap_or_default();
-        if !value.is_null() {
-            merged.insert(key.clone(), naive_merge(&old, value));
-        }
-    }
-    Value::Object(merged)
-}
-
-proptest! {
-    #[test]
-    fn applying_twice_is_applying_once(start in data(), wanted in data()) {
-        let live = update(None, config(start), "curl", EARLY);
-        let once = apply(Some(&live), &config(wanted.clone()), "alice", Force::Yes).unwrap();
-        let twice = server_side_apply(Some(&once), &config(wanted), &manager("alice", LATE), Force::No, &BuiltInLists);
-        prop_assert_eq!(twice, Ok(once));
-    }
-
-    #[test]
-    fn dropping_all_removes_exactly_what_only_the_applier_owned(start in data(), wanted in data()) {
-        let live = update(None, config(start.clone()), "curl", EARLY);
-        let applied = apply(Some(&live), &config(wanted.clone()), "alice", Force::Yes).unwrap();
-        let object = apply(Some(&applied), &json!({"metadata": {"name": "ssa"}}), "alice", Force::No).unwrap();
-        let mut left = start.clone();
-        // What both wanted alike is still the other's; what alice forced is hers alone, and goes with her.
-        left.as_object_mut().unwrap().retain(|key, value| wanted.get(key).is_none_or(|wanted| wanted == value));
-        prop_assert_eq!(object.get("data").cloned().unwrap_or_else(|| json!({})), left);
-        prop_assert!(!owners(&object).to_string().contains("alice"));
-    }
-
-    #[test]
-    fn a_conflict_is_reported_exactly_for_what_another_owns_and_has_otherwise(start in data(), wanted in data()) {
-        let live = apply(None, &config(start.clone()), "bob", Force::No).unwrap();
-        let fields: Vec<String> = match apply(Some(&live), &config(wanted.clone()), "alice", Force::No) {
-            Err(ApplyError::Conflicts(conflicts)) => conflicts.into_iter().map(|conflict| conflict.field).collect(),
-            other => { other.unwrap(); Vec::new() }
-        };
-        let differs = |key: &str| wanted.get(key).is_some_and(|value| *value != start[key]);
-        let expected: Vec<String> =
-            start.as_object().unwrap().keys().filter(|key| differs(key)).map(|key| format!(".data.{key}")).collect();
-        prop_assert_eq!(fields, expected);
-    }
-
-    #[test]
-    fn a_merge_patch_does_what_its_rfc_says(target in tree(), patch in tree()) {
-        prop_assert_eq!(apply_patch(&target, &Patch::Merge(patch.clone()), &BuiltInLists), Ok(naive_merge(&target, &patch)));
-    }
-
-    #[test]
-    fn a_json_patch_that_adds_and_removes_leaves_all_as_it_was(target in data(), value in tree()) {
-        let patch = Patch::Json(vec![
-            json!({"op": "add", "path": "/new", "value": value}),
-            json!({"op": "test", "path": "/new", "value": value}),
-            json!({"op": "move", "from": "/new", "path": "/moved"}),
-            json!({"op": "remove", "path": "/moved"}),
-        ]);
-        prop_assert_eq!(apply_patch(&target, &patch, &BuiltInLists), Ok(target));
-    }
-
-    #[test]
-    fn a_json_patch_of_a_list_does_what_a_vector_does(start in 0..5_usize, moves in proptest::collection::vec((any::<bool>(), 0..6_usize), 0..8)) {
-        let mut model: Vec<usize> = (0..start).collect();
-        let mut fits = true;
-        let mut operations = Vec::new();
-        for (nth, (adds, at)) in moves.into_iter().enumerate() {
-            let path = format!("/{at}");
-            operations.push(if adds { json!({"op": "add", "path": path, "value": 100 + nth}) } else { json!({"op": "remove", "path": path}) });
-            match adds {
-                true if at <= model.len() => model.insert(at, 100 + nth),
-                false if at < model.len() => drop(model.remove(at)),
-                true | false => { fits = false; break; }
-            }
-        }
-        let list: Vec<usize> = (0..start).collect();
-        let patched = apply_patch(&json!(list), &Patch::Json(operations), &BuiltInLists);
-        prop_assert_eq!(patched, if fits { Ok(json!(model)) } else { Err(PatchError::Unprocessable) });
-    }
-
-    #[test]
-    fn no_update_leaves_a_field_to_two_writers(first in data(), second in data()) {
-        let created = update(None, config(first.clone()), "a", EARLY);
-        let object = update(Some(&created), config(second.clone()), "b", LATE);
-        for (key, value) in second.as_object().unwrap() {
-            let owner = if first.get(key) == Some(value) { "a" } else { "b" };
-            let names: Vec<_> = owners(&object).as_array().unwrap().iter()
-                .filter(|entry| entry["fieldsV1"]["f:data"].get(format!("f:{key}")).is_some())
-                .map(|entry| entry["manager"].clone()).collect();
-            prop_assert_eq!(names, vec![json!(owner)]);
-        }
-    }
+#[test]
+fn entries_of_a_map_are_owned_beside_what_is_in_them() {
+    let language = json!({"type": "object", "properties": {"title": {"type": "string"}}});
+    let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+        "i18ns": {"type": "object", "additionalProperties": language},
+    }}}});
+    let schema = Schema::parse(&schema).unwrap();
+    let wanted = json!({"metadata": {"name": "n"}, "spec": {"i18ns": {"zh": {"title": "t"}}}});
+    let mut created = wanted.clone();
+    record_update(None, &mut created, &manager("curl", EARLY), &schema);
+    let inner = json!({".": {}, "f:title": {}});
+    assert_eq!(owners(&created)[0]["fieldsV1"], json!({"f:spec": {".": {}, "f:i18ns": {".": {}, "f:zh": inner}}}));
+    let applied = server_side_apply(None, &wanted, &manager("alice", EARLY), Force::No, &schema).unwrap();
+    assert_eq!(owners(&applied)[0]["fieldsV1"], json!({"f:spec": {"f:i18ns": {"f:zh": inner}}}));
 }

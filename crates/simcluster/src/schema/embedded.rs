@@ -1,6 +1,6 @@
 //! The definitions that come with the simulation.
 //!
-//! Owns restatements of what operators install: names, structure, constraints and printer columns, without descriptions.
+//! Owns restatements of what operators install: names, structure, constraints and printer columns, no descriptions.
 //! Of Rollout and ServiceMonitor only the outline is restated; the rest of them is kept as it is written.
 
 /// A definition that can be registered at start.

@@ -1,7 +1,7 @@
 //! The schemas of custom resources: what may be in an object, what is filled in, and how its lists merge.
 //!
-//! Owns structural schemas of `apiextensions.k8s.io/v1` and the restated definitions for demo and tests. Expressions (CEL)
-//! and conversion are not modeled; that what a writer left as it was is not held against him (ratcheting) neither.
+//! Owns structural schemas of `apiextensions.k8s.io/v1` and the restated definitions for demo and tests. Not modeled:
+//! expressions (CEL), conversion, and the pardon for faults that were there before (ratcheting).
 //!
 //! ```text
 //! object ──► unknown fields: dropped, or refused ──► defaults ──► validation ──► object | causes
@@ -57,8 +57,8 @@ impl Schema {
 
     /// Drops unknown fields, fills in defaults, and validates what comes out.
     ///
-    /// With [`Strictness::Strict`] unknown fields are the only causes, if there are any: a server reports them before it
-    /// validates (400, not 422).
+    /// With [`Strictness::Strict`] unknown fields are the only causes, if there are any: a server reports them before
+    /// it validates (400, not 422).
     pub fn admit(&self, object: &mut Value, strictness: Strictness) -> Result<(), Vec<Cause>> {
         let unknown = prune::prune(&self.root, object);
         if strictness == Strictness::Strict && !unknown.is_empty() {

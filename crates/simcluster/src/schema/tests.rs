@@ -1,5 +1,7 @@
 //! What the restated definitions and schemas of our own accept, refuse, drop and fill in.
 
+#![expect(clippy::needless_pass_by_value, reason = "json! makes values")]
+
 use serde_json::json;
 
 use super::*;
@@ -69,7 +71,8 @@ fn a_duration_without_a_unit_is_refused_by_its_pattern() {
     assert_eq!(faults(&schema("prometheusrules"), rule, Strictness::Prune), [expected]);
     let rule = prometheus_rule(json!({"expr": "up", "for": 90}));
     let expected = format!(
-        "{field}: Invalid value: \"integer\": {field} in body must be of type string: \"integer\" (FieldValueTypeInvalid)"
+        "{field}: Invalid value: \"integer\": {field} in body must be of type string: \"integer\" \
+         (FieldValueTypeInvalid)"
     );
     assert_eq!(faults(&schema("prometheusrules"), rule, Strictness::Prune), [expected]);
 }
@@ -87,7 +90,8 @@ fn rules_take_expressions_that_are_integers_or_strings() {
     assert_eq!(
         faults(&schema, prometheus_rule(json!({"expr": true})), Strictness::Prune),
         [format!(
-            "{field}: Invalid value: \"boolean\": {field} in body must be of type integer,string: \"boolean\" (FieldValueTypeInvalid)"
+            "{field}: Invalid value: \"boolean\": {field} in body must be of type integer,string: \"boolean\" \
+             (FieldValueTypeInvalid)"
         )]
     );
     assert_eq!(
@@ -150,7 +154,8 @@ fn metadata_keeps_what_every_object_has() {
 fn a_plugin_takes_only_known_phases_and_a_null_priority() {
     let schema = schema("wasmplugins");
     check_admitted(&schema, json!({"phase": "AUTHN", "priority": null}), json!({"phase": "AUTHN", "priority": null}));
-    let expected = "spec.phase: Unsupported value: \"LATE\": supported values: \"UNSPECIFIED_PHASE\", \"AUTHN\", \"AUTHZ\", \
+    let expected = "spec.phase: Unsupported value: \"LATE\": supported values: \"UNSPECIFIED_PHASE\", \"AUTHN\", \
+        \"AUTHZ\", \
         \"STATS\" (FieldValueNotSupported)";
     assert_eq!(faults(&schema, object(json!({"phase": "LATE"})), Strictness::Prune), [expected]);
 }
@@ -168,7 +173,8 @@ fn a_notification_needs_a_title_in_every_language() {
     assert_eq!(
         faults(&schema, timed, Strictness::Prune),
         [format!(
-            "{field}: Invalid value: \"yesterday\": {field} in body must be of type date-time: \"yesterday\" (FieldValueTypeInvalid)"
+            "{field}: Invalid value: \"yesterday\": {field} in body must be of type date-time: \"yesterday\" \
+             (FieldValueTypeInvalid)"
         )]
     );
 }
@@ -187,7 +193,8 @@ fn a_report_needs_a_policy_and_a_known_result() {
     let report = json!({"metadata": {"name": "r"}, "results": [{"result": "maybe"}]});
     let expected = [
         "results[0].policy: Required value (FieldValueRequired)",
-        "results[0].result: Unsupported value: \"maybe\": supported values: \"pass\", \"fail\", \"warn\", \"error\", \"skip\" \
+        "results[0].result: Unsupported value: \"maybe\": supported values: \"pass\", \"fail\", \"warn\", \"error\", \
+         \"skip\" \
          (FieldValueNotSupported)",
     ];
     for name in ["reports", "clusterreports"] {
@@ -263,9 +270,8 @@ fn alternatives_hold_as_a_whole() {
     check_refused(
         schema.clone(),
         json!({}),
-        &[
-            "spec: Invalid value: \"\": \"spec\" must validate one and only one schema (oneOf). Found none valid (FieldValueInvalid)",
-        ],
+        &["spec: Invalid value: \"\": \"spec\" must validate one and only one schema (oneOf). Found none valid \
+             (FieldValueInvalid)"],
     );
     check_refused(
         schema,
