@@ -85,13 +85,22 @@ impl Answers {
     pub(crate) fn review_access(&self, spec: &Value) -> Value {
         let table = self.lock();
         if let Some(rule) = table.rules.iter().find(|rule| rule.applies(spec)) {
-            return if rule.allowed { json!({"allowed": true}) } else { json!({"allowed": false, "reason": "scripted"}) };
+            return if rule.allowed {
+                json!({"allowed": true})
+            } else {
+                json!({"allowed": false, "reason": "scripted"})
+            };
         }
         let attributes = &spec["resourceAttributes"];
         let text = |key: &str| attributes[key].as_str().unwrap_or_default();
-        let is_denied = table.deny.iter().any(|denied| denied.applies(text("verb"), text("resource"), text("namespace")));
+        let is_denied =
+            table.deny.iter().any(|denied| denied.applies(text("verb"), text("resource"), text("namespace")));
         let is_known = table.rules.is_empty() && !is_denied;
-        if is_known { json!({"allowed": true, "reason": "everybody is an administrator"}) } else { json!({"allowed": false}) }
+        if is_known {
+            json!({"allowed": true, "reason": "everybody is an administrator"})
+        } else {
+            json!({"allowed": false})
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {

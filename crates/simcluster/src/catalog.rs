@@ -14,7 +14,8 @@ pub(crate) struct Catalog {
 }
 
 /// What one row of [`BUILT_IN`] says: group, version, plural, singular, kind, short names, traits.
-type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str], &'static str);
+type Row =
+    (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str], &'static str);
 
 /// Traits, a letter each: `N` namespaced, `s` status, `r` scale, `g` generation, `a` category `all`, `v` virtual.
 const BUILT_IN: &[Row] = &[
@@ -42,17 +43,41 @@ const BUILT_IN: &[Row] = &[
     ("events.k8s.io", "v1", "events", "event", "Event", &["ev"], "N"),
     ("networking.k8s.io", "v1", "ingresses", "ingress", "Ingress", &["ing"], "Nsg"),
     ("networking.k8s.io", "v1", "networkpolicies", "networkpolicy", "NetworkPolicy", &["netpol"], "Ng"),
-    ("autoscaling", "v2", "horizontalpodautoscalers", "horizontalpodautoscaler", "HorizontalPodAutoscaler", &["hpa"], "Nsa"),
+    (
+        "autoscaling",
+        "v2",
+        "horizontalpodautoscalers",
+        "horizontalpodautoscaler",
+        "HorizontalPodAutoscaler",
+        &["hpa"],
+        "Nsa",
+    ),
     ("policy", "v1", "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget", &["pdb"], "Nsg"),
     ("rbac.authorization.k8s.io", "v1", "roles", "role", "Role", &[], "N"),
     ("rbac.authorization.k8s.io", "v1", "clusterroles", "clusterrole", "ClusterRole", &[], ""),
     ("rbac.authorization.k8s.io", "v1", "rolebindings", "rolebinding", "RoleBinding", &[], "N"),
     ("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "clusterrolebinding", "ClusterRoleBinding", &[], ""),
     ("scheduling.k8s.io", "v1", "priorityclasses", "priorityclass", "PriorityClass", &["pc"], "g"),
-    ("apiextensions.k8s.io", "v1", "customresourcedefinitions", "customresourcedefinition", "CustomResourceDefinition", &["crd", "crds"], "sg"),
+    (
+        "apiextensions.k8s.io",
+        "v1",
+        "customresourcedefinitions",
+        "customresourcedefinition",
+        "CustomResourceDefinition",
+        &["crd", "crds"],
+        "sg",
+    ),
     ("apiregistration.k8s.io", "v1", "apiservices", "apiservice", "APIService", &[], "s"),
     ("authentication.k8s.io", "v1", "tokenreviews", "tokenreview", "TokenReview", &[], "v"),
-    ("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "selfsubjectaccessreview", "SelfSubjectAccessReview", &[], "v"),
+    (
+        "authorization.k8s.io",
+        "v1",
+        "selfsubjectaccessreviews",
+        "selfsubjectaccessreview",
+        "SelfSubjectAccessReview",
+        &[],
+        "v",
+    ),
     ("authorization.k8s.io", "v1", "subjectaccessreviews", "subjectaccessreview", "SubjectAccessReview", &[], "v"),
 ];
 

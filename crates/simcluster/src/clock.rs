@@ -61,13 +61,17 @@ impl SimClock {
             if left.is_zero() {
                 return;
             }
-            let goes = matches!(*self.lock(), Going::Since(..));
+            let goes = self.goes();
             tokio::select! {
                 // The clock lives as long as `self`: its sender is never gone.
                 _ = set.changed() => {}
                 () = tokio::time::sleep(left), if goes => {}
             }
         }
+    }
+
+    pub(crate) fn goes(&self) -> bool {
+        matches!(*self.lock(), Going::Since(..))
     }
 
     /// From now on it goes by itself, or it stands.

@@ -105,10 +105,14 @@ impl Cluster {
         moved
     }
 
-    /// Does what is due by now; for clusters that move by themselves.
+    /// Does what is due by now, as long as the clock goes.
     pub(crate) async fn move_by_itself(&self) {
         loop {
             let stirred = self.stirred.notified();
+            if !self.clock.goes() {
+                stirred.await;
+                continue;
+            }
             let next = {
                 let mut state = self.state();
                 let now = self.clock.now();
@@ -146,8 +150,10 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn is_by_itself(&self) -> bool {
-        self.settings.pace == Pace::Auto
+    pub(crate) fn set_pace(&self, pace: Pace) {
+        self.clock.set_pace(pace);
+        self.state().pace = pace;
+        self.stirred.notify_one();
     }
 }
 

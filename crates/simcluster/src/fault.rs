@@ -88,16 +88,9 @@ pub(crate) struct Meeting<'a> {
     pub(crate) user_agent: &'a str,
 }
 
-/// What a fault does to a watch.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct WatchFault {
-    /// Events that are let through.
-    pub(crate) events: Option<u64>,
-    pub(crate) expires: bool,
-    pub(crate) repeats: bool,
-    pub(crate) hides_bookmarks: bool,
-    pub(crate) undecodable: bool,
-}
+/// What a watch meets, if anything.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WatchFault(pub(crate) Option<Effect>);
 
 /// A fault with how often it was looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,27 +169,6 @@ impl Effect {
         }
     }
 
-    /// What this does to a watch.
-    pub(crate) fn on_watch(&self) -> WatchFault {
-        let mut fault = WatchFault::default();
-        match self {
-            Self::DropWatch(events) => fault.events = Some(*events),
-            Self::ExpireWatch => fault.expires = true,
-            Self::RepeatEvent => fault.repeats = true,
-            Self::NoBookmarks => fault.hides_bookmarks = true,
-            Self::UndecodableItem => fault.undecodable = true,
-            Self::Latency(..)
-            | Self::Status { .. }
-            | Self::ResetAfter(_)
-            | Self::Stall
-            | Self::ExpireContinue
-            | Self::MalformedJson
-            | Self::Skew(_)
-            | Self::Down(_) => {}
-        }
-        fault
-    }
-
     /// Whether a request can meet this at all: watches do not end in lists.
     fn concerns(&self, meeting: &Meeting<'_>) -> bool {
         match self {
@@ -215,9 +187,26 @@ impl Effect {
 }
 
 impl WatchFault {
+    /// Events that are let through.
+    pub(crate) fn events(&self) -> u64 {
+        if let Some(Effect::DropWatch(events)) = self.0 { events } else { u64::MAX }
+    }
+
+    pub(crate) fn expires(&self) -> bool {
+        self.0 == Some(Effect::ExpireWatch)
+    }
+
+    pub(crate) fn repeats(&self) -> bool {
+        self.0 == Some(Effect::RepeatEvent)
+    }
+
+    pub(crate) fn hides_bookmarks(&self) -> bool {
+        self.0 == Some(Effect::NoBookmarks)
+    }
+
     /// The object as the fault leaves it.
     pub(crate) fn disturb(&self, object: Bytes) -> Bytes {
-        if self.undecodable { undecodable(&object) } else { object }
+        if self.0 == Some(Effect::UndecodableItem) { undecodable(&object) } else { object }
     }
 }
 

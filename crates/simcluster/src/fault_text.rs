@@ -14,7 +14,10 @@ const FILTERS: [&str; 6] = ["verb", "resource", "namespace", "name", "user_agent
 /// A fault, for example `{"verb":"list","times":2,"effect":{"status":429,"retry_after":1}}`.
 pub(crate) fn parse(entry: &Value) -> Result<Fault, String> {
     let Some(map) = entry.as_object() else { return Err("a mapping is wanted".to_owned()) };
-    let known = |key: &&String| FILTERS.contains(&key.as_str()) || matches!(key.as_str(), "skip" | "times" | "share" | "effect" | "fitted" | "met");
+    let known = |key: &&String| {
+        FILTERS.contains(&key.as_str())
+            || matches!(key.as_str(), "skip" | "times" | "share" | "effect" | "fitted" | "met")
+    };
     if let Some(unknown) = map.keys().find(|key| !known(key)) {
         return Err(format!("`{unknown}` is not known"));
     }
@@ -71,11 +74,17 @@ fn effect(value: &Value) -> Result<Effect, String> {
     if let Some(text) = map.get("latency").and_then(Value::as_str) {
         let (from, to) = text.split_once("..").unwrap_or((text, text));
         let (from, to) = (parse_duration(from), parse_duration(to));
-        return from.zip(to).map(|(from, to)| Effect::Latency(from, to)).ok_or_else(|| "`latency` must be like 200ms..2s".to_owned());
+        return from
+            .zip(to)
+            .map(|(from, to)| Effect::Latency(from, to))
+            .ok_or_else(|| "`latency` must be like 200ms..2s".to_owned());
     }
     if let Some(text) = map.get("skew").and_then(Value::as_str) {
-        let (unsigned, is_back) = text.strip_prefix('-').map_or((text.trim_start_matches('+'), false), |rest| (rest, true));
-        let by = parse_duration(unsigned).and_then(|by| SignedDuration::try_from(by).ok()).ok_or("`skew` must be like -30s")?;
+        let (unsigned, is_back) =
+            text.strip_prefix('-').map_or((text.trim_start_matches('+'), false), |rest| (rest, true));
+        let by = parse_duration(unsigned)
+            .and_then(|by| SignedDuration::try_from(by).ok())
+            .ok_or("`skew` must be like -30s")?;
         return Ok(Effect::Skew(if is_back { -by } else { by }));
     }
     if let Some(length) = map.get("down").and_then(duration) {
@@ -107,7 +116,9 @@ pub(crate) fn to_value(fault: &Fault) -> Value {
     let Fault { on, skip, times, share, effect } = fault;
     let Filter { verb, resource, namespace, name, user_agent, watch } = on;
     let mut entry = Map::new();
-    for (key, value) in [("verb", verb), ("resource", resource), ("namespace", namespace), ("name", name), ("user_agent", user_agent)] {
+    for (key, value) in
+        [("verb", verb), ("resource", resource), ("namespace", namespace), ("name", name), ("user_agent", user_agent)]
+    {
         if let Some(value) = value {
             entry.insert(key.to_owned(), value.as_str().into());
         }

@@ -10,21 +10,22 @@ use crate::schema::Schema;
 
 /// A kind in one version of its group.
 #[derive(Debug, Clone)]
-pub struct Kind {
+#[expect(clippy::struct_field_names, reason = "`kind` is what the API calls it")]
+pub(crate) struct Kind {
     /// `""` for the core group.
-    pub group: String,
+    pub(crate) group: String,
     /// For example `v1`.
-    pub version: String,
+    pub(crate) version: String,
     /// Name in paths, for example `pods`.
-    pub plural: String,
+    pub(crate) plural: String,
     /// For example `pod`.
-    pub singular: String,
+    pub(crate) singular: String,
     /// For example `Pod`.
-    pub kind: String,
+    pub(crate) kind: String,
     /// For example `po`.
-    pub short_names: Vec<String>,
+    pub(crate) short_names: Vec<String>,
     /// For example `all`.
-    pub categories: Vec<String>,
+    pub(crate) categories: Vec<String>,
     pub(crate) scope: Scope,
     pub(crate) status: Subresource,
     pub(crate) scale: Subresource,
@@ -88,12 +89,12 @@ pub(crate) struct PrinterColumn {
 
 impl Kind {
     /// `pods`, `leases.coordination.k8s.io`.
-    pub fn resource(&self) -> String {
+    pub(crate) fn resource(&self) -> String {
         if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
     }
 
     /// `v1`, `apps/v1`.
-    pub fn api_version(&self) -> String {
+    pub(crate) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 

@@ -1,5 +1,65 @@
-//! A Kubernetes API server in memory.
+//! A Kubernetes API server in memory, for tests, demonstrations and benchmarks.
+//!
+//! Modelled: discovery, lists with pages and snapshots, watches with resume and bookmarks, every write with field ownership,
+//! dry runs, conflicts and finalizers, custom resources with structural schemas, reviews, tables, faults, pace, and the few
+//! controllers that clients see. Not modelled: admission webhooks, the effect of RBAC objects, full defaulting and validation of
+//! built-in kinds, CEL, conversion, protobuf, exec, attach, port-forward, scheduling by resources, quotas, compression; such a
+//! request is answered 404 or 405 and counted as unknown.
+//!
+//! ```text
+//! client ──► http ──► write ──► store ──► watchers ──► client
+//!              │        │          │
+//!           faults   patch,     agenda ──► motion (pods, workloads, garbage)
+//!                    schema
+//! ```
 
+mod access;
+mod base64;
+#[cfg(test)]
+mod behavior;
+mod catalog;
+mod clock;
+mod cluster;
+mod definition;
+mod fault;
+mod fault_text;
+#[cfg(test)]
+mod fixture;
+mod http;
+mod kind;
+mod metrics;
+mod motion;
+mod names;
+mod page;
 pub mod patch;
 pub mod population;
+mod query;
+mod random;
+#[cfg(test)]
+mod recorded;
+mod requests;
 pub mod schema;
+mod selector;
+mod server;
+mod settings;
+mod sim;
+mod state;
+mod status;
+mod store;
+mod usage;
+mod user;
+mod versions;
+mod write;
+mod yaml;
+
+pub use access::AccessRule;
+pub use clock::SimClock;
+pub use cluster::Sizes;
+pub use fault::{Counted, Effect, Fault, Filter};
+pub use http::{Body, SimService};
+pub use requests::{Request, Seen};
+pub use server::ListenError;
+pub use settings::{Offer, Pace, Settings};
+pub use sim::{Builder, SimCluster};
+pub use status::Status;
+pub use user::{Denied, User};

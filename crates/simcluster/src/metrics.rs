@@ -116,14 +116,16 @@ impl Collector for Sizes {
         let sizes = cluster.sizes();
         let gauge = |value: usize| ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
         let version = gauge(usize::try_from(sizes.version).unwrap_or(usize::MAX));
-        for (name, help, value) in
-            [("bytes", "Bytes of the stored encodings", gauge(sizes.bytes)), ("version", "Current resourceVersion", version)]
-        {
+        for (name, help, value) in [
+            ("bytes", "Bytes of the stored encodings", gauge(sizes.bytes)),
+            ("version", "Current resourceVersion", version),
+        ] {
             value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)?;
         }
-        for (name, help, values) in
-            [("objects", "Objects that are stored", sizes.objects), ("watchers", "Watches that are open", sizes.watchers)]
-        {
+        for (name, help, values) in [
+            ("objects", "Objects that are stored", sizes.objects),
+            ("watchers", "Watches that are open", sizes.watchers),
+        ] {
             let family = gauge(0).metric_type();
             let mut descriptor = encoder.encode_descriptor(name, help, None, family)?;
             for (resource, value) in values {

@@ -29,6 +29,17 @@ pub(crate) struct Page {
     pub(crate) remaining: Option<usize>,
 }
 
+/// A list that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ListAsk<'a> {
+    pub(crate) kind: &'a Kind,
+    pub(crate) selection: &'a Selection,
+    pub(crate) options: &'a ListOptions,
+    pub(crate) now: Timestamp,
+    /// How long a continue token lives.
+    pub(crate) life: Duration,
+}
+
 /// When tokens were given out, by the version of their snapshot.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
@@ -60,25 +71,17 @@ impl Tokens {
 
     fn is_expired(&self, version: u64, now: Timestamp, life: Duration) -> bool {
         let life = SignedDuration::try_from(life).unwrap_or(SignedDuration::MAX);
-        version <= self.forgotten
-            || self.issued.get(&version).is_some_and(|&issued| now.duration_since(issued) > life)
+        version <= self.forgotten || self.issued.get(&version).is_some_and(|&issued| now.duration_since(issued) > life)
     }
 }
 
 impl State {
-    /// The list that `options` ask for.
-    pub(crate) fn list(
-        &mut self,
-        kind: &Kind,
-        selection: &Selection,
-        options: &ListOptions,
-        clock: (Timestamp, Duration),
-    ) -> Result<Page, Status> {
-        let (now, life) = clock;
-        let namespace = selection.namespace.as_deref();
+    /// The list that is asked for.
+    pub(crate) fn list(&mut self, ask: &ListAsk<'_>) -> Result<Page, Status> {
+        let ListAsk { selection, options, now, .. } = *ask;
         if let Some(token) = &options.token {
-            let token = Token::decode(token, namespace)?;
-            return self.next_page(kind, selection, options, &token, (now, life));
+            let token = Token::decode(token, selection.namespace.as_deref())?;
+            return self.next_page(ask, &token);
         }
         let asked = options.version.unwrap_or(0);
         if asked > self.store.version() {
@@ -92,25 +95,19 @@ impl State {
         };
         let version = if is_exact { asked } else { self.store.version() };
         let limit = options.limit.filter(|_| options.version != Some(0));
-        let expired = |TooOld { oldest }| Status::expired(format!("The resourceVersion for the provided list is too old: {asked} ({oldest})"));
-        let page = self.cut(kind, selection, version, None, limit).map_err(expired)?;
+        let expired = |TooOld { oldest }| Status::too_old(asked, oldest);
+        let page = self.cut(ask, version, None, limit).map_err(expired)?;
         Ok(self.issued(page, now))
     }
 
-    fn next_page(
-        &mut self,
-        kind: &Kind,
-        selection: &Selection,
-        options: &ListOptions,
-        token: &Token,
-        (now, life): (Timestamp, Duration),
-    ) -> Result<Page, Status> {
+    fn next_page(&mut self, ask: &ListAsk<'_>, token: &Token) -> Result<Page, Status> {
+        let ListAsk { selection, options, now, life, .. } = *ask;
         let version = token.version.unwrap_or_else(|| self.store.version());
         let is_expired = token.version.is_some_and(|version| self.tokens.is_expired(version, now, life));
         let cut = if is_expired {
             Err(TooOld { oldest: 0 })
         } else {
-            self.cut(kind, selection, version, Some(&token.start), options.limit)
+            self.cut(ask, version, Some(&token.start), options.limit)
         };
         let page = cut.map_err(|_| expired_token(token, selection.namespace.as_deref()))?;
         Ok(self.issued(page, now))
@@ -124,17 +121,11 @@ impl State {
     }
 
     /// One page of the state at `version`, from `start` on.
-    fn cut(
-        &self,
-        kind: &Kind,
-        selection: &Selection,
-        version: u64,
-        start: Option<&Key>,
-        limit: Option<usize>,
-    ) -> Result<Page, TooOld> {
+    fn cut(&self, ask: &ListAsk<'_>, version: u64, start: Option<&Key>, limit: Option<usize>) -> Result<Page, TooOld> {
+        let selection = ask.selection;
         let namespace = selection.namespace.as_deref();
         let limit = limit.unwrap_or(usize::MAX);
-        let table = kind.table();
+        let table = ask.kind.table();
         let mut page = Page { version, entries: Vec::new(), token: None, remaining: None };
         if version >= self.store.version() {
             let entries = self.store.range(&table, namespace, start);
@@ -198,8 +189,10 @@ impl Token {
     }
 
     fn decode(text: &str, namespace: Option<&str>) -> Result<Self, Status> {
-        let invalid = |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
-        let bytes = base64::decode_url(text).map_err(|at| invalid(format!("illegal base64 data at input byte {at}")))?;
+        let invalid =
+            |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+        let bytes =
+            base64::decode_url(text).map_err(|at| invalid(format!("illegal base64 data at input byte {at}")))?;
         let token: Value = serde_json::from_slice(&bytes).map_err(|_| invalid(syntax(&bytes)))?;
         if token["v"] != "meta.k8s.io/v1" {
             let version = token["v"].as_str().unwrap_or_default();
@@ -225,8 +218,7 @@ impl Token {
 /// What Go says of bytes that are no JSON.
 fn syntax(bytes: &[u8]) -> String {
     match bytes.first() {
-        None => "unexpected end of JSON input".to_owned(),
-        Some(b'{') => "unexpected end of JSON input".to_owned(),
+        None | Some(b'{') => "unexpected end of JSON input".to_owned(),
         Some(&byte) => format!("invalid character {} looking for beginning of value", quote_character(byte)),
     }
 }

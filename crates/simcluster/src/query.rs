@@ -50,7 +50,12 @@ pub(crate) struct WriteOptions {
 impl Query {
     pub(crate) fn parse(text: &str) -> Self {
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
-        Self(pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(key, value)| (decode(key), decode(value))).collect())
+        Self(
+            pairs
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .map(|(key, value)| (decode(key), decode(value)))
+                .collect(),
+        )
     }
 
     /// The first value of a parameter, "" where it is missing.
@@ -74,9 +79,9 @@ impl Query {
         if text.is_empty() {
             return Ok(None);
         }
-        text.parse().map(Some).map_err(|_| {
-            Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
-        })
+        text.parse()
+            .map(Some)
+            .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax")))
     }
 
     pub(crate) fn list_options(&self, streaming_lists: Offer) -> Result<ListOptions, Status> {
@@ -100,8 +105,13 @@ impl Query {
                 .filter(|&seconds| seconds > 0)
                 .map(Duration::from_secs),
         };
-        let causes = if options.is_watch { self.watch_faults(&options, streaming_lists) } else { self.list_faults(&options) };
-        if causes.is_empty() { Ok(options) } else { Err(Status::invalid_kind("meta.k8s.io", "ListOptions", "", &causes)) }
+        let causes =
+            if options.is_watch { self.watch_faults(&options, streaming_lists) } else { self.list_faults(&options) };
+        if causes.is_empty() {
+            Ok(options)
+        } else {
+            Err(Status::invalid_kind("meta.k8s.io", "ListOptions", "", &causes))
+        }
     }
 
     pub(crate) fn version(&self) -> Result<Option<u64>, Status> {
@@ -188,14 +198,19 @@ impl Query {
             "" | "Warn" => Validation::Warn,
             "Strict" => Validation::Strict,
             other => {
-                let message = format!("Unsupported value: \"{other}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"");
+                let message =
+                    format!("Unsupported value: \"{other}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"");
                 return refuse(Cause::new("FieldValueNotSupported", "fieldValidation", message));
             }
         };
         let manager = Some(self.get("fieldManager").to_owned()).filter(|manager| !manager.is_empty());
         if let Some(manager) = manager.as_ref().filter(|manager| manager.len() > 128) {
             let why = "may not be more than 128 bytes";
-            return refuse(Cause::new("FieldValueTooLong", "fieldManager", format!("Too long: {why}: {}", manager.len())));
+            return refuse(Cause::new(
+                "FieldValueTooLong",
+                "fieldManager",
+                format!("Too long: {why}: {}", manager.len()),
+            ));
         }
         Ok(WriteOptions { manager, run, validation, force: self.flag("force")? })
     }

@@ -55,7 +55,8 @@ enum Wanted {
 impl Selection {
     /// What the two selectors of a request select of `kind`.
     pub(crate) fn parse(kind: &Kind, namespace: Option<&str>, labels: &str, fields: &str) -> Result<Self, Status> {
-        let labels = parse_labels(labels).map_err(|why| Status::bad_request(format!("unable to parse requirement: {why}")))?;
+        let labels =
+            parse_labels(labels).map_err(|why| Status::bad_request(format!("unable to parse requirement: {why}")))?;
         Ok(Self { namespace: namespace.map(Into::into), labels, fields: parse_fields(kind, fields)? })
     }
 
@@ -73,12 +74,6 @@ impl Selection {
         self.namespace.as_ref().is_none_or(|namespace| *namespace == entry.key.namespace)
             && self.fields.iter().all(|term| term.admits(entry))
             && self.labels.iter().all(|requirement| requirement.admits(entry))
-    }
-
-    /// The one name that can be selected, if a selector states it.
-    pub(crate) fn only_name(&self) -> Option<&str> {
-        let states_name = |term: &&FieldTerm| matches!(term.field, Field::Name) && term.wanted == Wanted::Equal;
-        self.fields.iter().find(states_name).map(|term| &*term.value)
     }
 }
 
@@ -164,7 +159,11 @@ fn next_term(text: &str) -> Result<(&str, &str), String> {
             ',' if depth == 0 => {
                 let (term, rest) = (&text[..at], &text[at + 1..]);
                 let dangling = rest.trim().is_empty();
-                return if dangling { Err("found '', expected: identifier after ','".to_owned()) } else { Ok((term, rest)) };
+                return if dangling {
+                    Err("found '', expected: identifier after ','".to_owned())
+                } else {
+                    Ok((term, rest))
+                };
             }
             _ => {}
         }
@@ -193,7 +192,8 @@ fn parse_requirement(term: &str) -> Result<Requirement, String> {
         return requirement(term, Test::Present);
     };
     let rest = rest.trim();
-    let (operator, list) = rest.split_once(|character: char| character == '(' || character.is_whitespace())
+    let (operator, list) = rest
+        .split_once(|character: char| character == '(' || character.is_whitespace())
         .map_or((rest, ""), |(operator, _)| (operator, rest[operator.len()..].trim()));
     let test = match operator {
         "in" => Test::In(values(list)?),
@@ -210,7 +210,12 @@ fn values(list: &str) -> Result<Vec<Box<str>>, String> {
 }
 
 fn number(text: &str) -> Result<i64, String> {
-    text.trim().parse().map_err(|_| format!("values[0][]: Invalid value: \"{}\": for 'Gt', 'Lt' operators, the value must be an integer", text.trim()))
+    text.trim().parse().map_err(|_| {
+        format!(
+            "values[0][]: Invalid value: \"{}\": for 'Gt', 'Lt' operators, the value must be an integer",
+            text.trim()
+        )
+    })
 }
 
 fn requirement(key: &str, test: Test) -> Result<Requirement, String> {

@@ -65,6 +65,11 @@ impl SimCluster {
         self.cluster.step(by)
     }
 
+    /// From now on the cluster moves by itself, or stands.
+    pub fn set_pace(&self, pace: Pace) {
+        self.cluster.set_pace(pace);
+    }
+
     /// The time of the cluster.
     pub fn clock(&self) -> &SimClock {
         &self.cluster.clock
@@ -213,10 +218,8 @@ impl Builder {
             cluster.set_address(&listener.address.to_string());
             tasks.spawn(listener.serve(Arc::clone(&cluster)));
         }
-        if cluster.is_by_itself() {
-            let moved = Arc::clone(&cluster);
-            tasks.spawn(async move { moved.move_by_itself().await });
-        }
+        let moved = Arc::clone(&cluster);
+        tasks.spawn(async move { moved.move_by_itself().await });
         Ok(SimCluster { cluster, address, _tasks: tasks })
     }
 }

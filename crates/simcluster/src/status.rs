@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::kind::Kind;
+pub(crate) use crate::schema::Cause;
 
 /// A refusal, or the success of a deletion.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,17 +20,6 @@ struct Parts {
     /// Where an expired list may go on.
     token: Option<String>,
     retry_after_seconds: Option<u64>,
-}
-
-/// One thing that is wrong with an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
-    /// Word for programs, for example `FieldValueInvalid`.
-    pub reason: String,
-    /// Text for people, for example `Required value`.
-    pub message: String,
-    /// Path in the object, for example `spec.groups[0].name`.
-    pub field: String,
 }
 
 impl Cause {

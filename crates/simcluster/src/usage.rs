@@ -33,7 +33,7 @@ pub(crate) fn answer(state: &State, seed: u64, path: &[String], query: &Query, n
         }
         ["v1beta1", "nodes"] => {
             let nodes = state.store.range("nodes", None, None).map(|node| node_metrics(state, seed, node, now));
-            Some(list("NodeMetricsList", nodes.collect()))
+            Some(list("NodeMetricsList", &nodes.collect::<Vec<_>>()))
         }
         ["v1beta1", "nodes", name] => {
             let node = state.store.get("nodes", &crate::store::Key::new("", name))?;
@@ -48,7 +48,8 @@ pub(crate) fn node_summary(state: &State, seed: u64, node: &str, now: Timestamp)
     state.look_up("nodes", "", node)?;
     let pods = pods_of(state, node);
     let summaries: Vec<Value> = pods.iter().map(|pod| pod_summary(seed, pod, now)).collect();
-    let (cpu, memory) = pods.iter().map(|pod| pod_usage(seed, pod, now)).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let (cpu, memory) =
+        pods.iter().map(|pod| pod_usage(seed, pod, now)).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     Some(json!({
         "node": {
             "nodeName": node,
@@ -60,25 +61,24 @@ pub(crate) fn node_summary(state: &State, seed: u64, node: &str, now: Timestamp)
 }
 
 fn resources() -> Value {
-    let resource = |name: &str, kind: &str, namespaced: bool| {
-        json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": ["get", "list"]})
-    };
+    let resource = |name: &str, kind: &str, namespaced: bool| json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": ["get", "list"]});
     json!({
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "metrics.k8s.io/v1beta1",
         "resources": [resource("nodes", "NodeMetrics", false), resource("pods", "PodMetrics", true)],
     })
 }
 
-fn list(kind: &str, items: Vec<Value>) -> Value {
+fn list(kind: &str, items: &[Value]) -> Value {
     json!({"kind": kind, "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items})
 }
 
 fn pod_list(state: &State, seed: u64, namespace: Option<&str>, query: &Query, now: Timestamp) -> Value {
     let kind = state.catalog.by_table("pods").expect("every cluster has pods");
-    let selection = Selection::parse(kind, namespace, query.get("labelSelector"), query.get("fieldSelector")).unwrap_or_default();
+    let selection =
+        Selection::parse(kind, namespace, query.get("labelSelector"), query.get("fieldSelector")).unwrap_or_default();
     let pods = state.store.range("pods", namespace, None).filter(|entry| selection.admits(entry));
     let running = pods.filter(|entry| &*entry.fields[5] == "Running");
-    list("PodMetricsList", running.map(|entry| pod_metrics(seed, &entry.decode(), now)).collect())
+    list("PodMetricsList", &running.map(|entry| pod_metrics(seed, &entry.decode(), now)).collect::<Vec<_>>())
 }
 
 fn pod_metrics(seed: u64, pod: &Value, now: Timestamp) -> Value {
@@ -100,7 +100,8 @@ fn pod_metrics(seed: u64, pod: &Value, now: Timestamp) -> Value {
 
 fn node_metrics(state: &State, seed: u64, node: &Entry, now: Timestamp) -> Value {
     let pods = pods_of(state, &node.key.name);
-    let (cpu, memory) = pods.iter().map(|pod| pod_usage(seed, pod, now)).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let (cpu, memory) =
+        pods.iter().map(|pod| pod_usage(seed, pod, now)).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     json!({
         "kind": "NodeMetrics", "apiVersion": "metrics.k8s.io/v1beta1",
         "metadata": {"name": node.key.name, "creationTimestamp": crate::clock::seconds(now)},
@@ -122,7 +123,9 @@ fn pod_summary(seed: u64, pod: &Value, now: Timestamp) -> Value {
 
 fn pods_of(state: &State, node: &str) -> Vec<Value> {
     let pods = state.store.range("pods", None, None);
-    pods.filter(|entry| &*entry.fields[0] == node && &*entry.fields[5] == "Running").map(|entry| entry.decode()).collect()
+    pods.filter(|entry| &*entry.fields[0] == node && &*entry.fields[5] == "Running")
+        .map(|entry| entry.decode())
+        .collect()
 }
 
 fn pod_usage(seed: u64, pod: &Value, now: Timestamp) -> (u64, u64) {
@@ -137,13 +140,20 @@ fn container_usage(seed: u64, pod: &Value, container: &Value, now: Timestamp) ->
     let requests = &container["resources"]["requests"];
     let cpu = nanocores(text_at(requests, "cpu")).unwrap_or(50_000_000);
     let memory = bytes(text_at(requests, "memory")).unwrap_or(64 << 20);
-    let factor = pod["metadata"]["annotations"][USAGE].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or(1.0);
+    let factor =
+        pod["metadata"]["annotations"][USAGE].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or(1.0);
     let window = now.as_second() / WINDOW_SECONDS;
     let text = format!("{seed}/{}/{}/{window}", pod["metadata"]["uid"], container["name"]);
-    let drawn = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let drawn = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let walk = 700 + drawn % 400;
     // Thousandths are exact enough for usage.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a factor of usage is small and positive")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a factor of usage is small and positive"
+    )]
     let thousandths = (factor.clamp(0.0, 1_000.0) * 1_000.0) as u64;
     let scaled = |amount: u64| amount.saturating_mul(walk) / 1_000 * thousandths / 1_000;
     (scaled(cpu), scaled(memory))
@@ -158,7 +168,8 @@ fn nanocores(quantity: &str) -> Option<u64> {
 }
 
 fn bytes(quantity: &str) -> Option<u64> {
-    let units = [("Ki", 1_u64 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30), ("k", 1_000), ("M", 1_000_000), ("G", 1_000_000_000)];
+    let units =
+        [("Ki", 1_u64 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30), ("k", 1_000), ("M", 1_000_000), ("G", 1_000_000_000)];
     let found = units.iter().find_map(|(suffix, unit)| Some((quantity.strip_suffix(suffix)?, *unit)));
     let (digits, unit) = found.unwrap_or((quantity, 1));
     digits.parse::<u64>().ok().map(|amount| amount * unit)

@@ -54,7 +54,9 @@ pub(crate) fn parse_all(text: &[u8]) -> Result<Vec<Value>, YamlError> {
     while let Some(event) = parser.next_event() {
         let (event, _) = event.map_err(YamlError::Syntax)?;
         let finished = match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => None,
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                None
+            }
             Event::Alias(_) => return Err(YamlError::Alias),
             Event::Scalar(text, style, _, _) => Some(scalar(&text, style)),
             Event::SequenceStart(..) => begin(&mut open, Open::List(Vec::new()))?,

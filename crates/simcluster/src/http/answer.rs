@@ -46,6 +46,14 @@ pub(crate) fn stream(capacity: usize) -> (mpsc::Sender<io::Result<Bytes>>, Body)
     (sender, Stream(receiver).boxed_unsync())
 }
 
+/// A body that fails at once.
+pub(crate) fn broken(error: io::Error) -> Body {
+    let (sender, body) = stream(1);
+    // The channel is empty.
+    let _ = sender.try_send(Err(error));
+    body
+}
+
 /// JSON that is encoded already.
 pub(crate) fn json_body(code: u16, body: Body) -> Answer {
     with_type(code, "application/json", body)
@@ -100,7 +108,10 @@ impl HttpBody for Stream {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         self.0.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 }

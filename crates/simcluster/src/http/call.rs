@@ -82,7 +82,7 @@ where
                 let message = format!("request entity too large: limit is {LARGEST_BODY}");
                 return Err(Status::new(413, "RequestEntityTooLarge", message));
             }
-            bytes.extend_from_slice(&data.chunk()[..]);
+            bytes.extend_from_slice(data.chunk());
             // One chunk is all that the bodies of hyper and kube hold.
             debug_assert_eq!(data.chunk().len(), data.remaining());
         }

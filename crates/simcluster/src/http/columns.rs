@@ -236,7 +236,13 @@ fn event(object: &Value, name: Value, now: Timestamp) -> Vec<Value> {
         let texts = paths.iter().map(|path| text_at(object, path));
         texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned()
     };
-    let last = first_of(&["series.lastObservedTime", "lastTimestamp", "deprecatedLastTimestamp", "eventTime", "metadata.creationTimestamp"]);
+    let last = first_of(&[
+        "series.lastObservedTime",
+        "lastTimestamp",
+        "deprecatedLastTimestamp",
+        "eventTime",
+        "metadata.creationTimestamp",
+    ]);
     let first = first_of(&["firstTimestamp", "deprecatedFirstTimestamp", "eventTime", "metadata.creationTimestamp"]);
     let kind = first_of(&["involvedObject.kind", "regarding.kind"]).to_lowercase();
     let of = first_of(&["involvedObject.name", "regarding.name"]);
@@ -266,7 +272,8 @@ fn containers(spec: &Value) -> (Value, Value) {
 
 fn selector(selector: &Value) -> Value {
     let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let terms: Vec<String> = labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+    let terms: Vec<String> =
+        labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     or_none(&terms.join(","))
 }
 
@@ -284,7 +291,8 @@ mod tests {
     fn ages_are_as_short_as_those_of_kubectl() {
         let now: Timestamp = "2026-01-10T00:00:00Z".parse().unwrap();
         let ages = [5, 119, 125, 599, 3_000, 11_000, 40_000, 200_000, 800_000];
-        let shown: Vec<String> = ages.iter().map(|&age_s: &i64| age(&(now - age_s.seconds()).to_string(), now)).collect();
+        let shown: Vec<String> =
+            ages.iter().map(|&age_s: &i64| age(&(now - age_s.seconds()).to_string(), now)).collect();
         assert_eq!(shown, ["5s", "119s", "2m5s", "9m59s", "50m", "3h3m", "11h", "2d7h", "9d"]);
     }
 }

@@ -86,7 +86,8 @@ fn set_answers(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
     let body = body(call)?;
     let mut tokens = BTreeMap::new();
     for (token, answer) in body["token_reviews"].as_object().into_iter().flatten() {
-        let user = User { name: answer["user"].as_str().unwrap_or_default().to_owned(), groups: texts(&answer["groups"]) };
+        let user =
+            User { name: answer["user"].as_str().unwrap_or_default().to_owned(), groups: texts(&answer["groups"]) };
         tokens.insert(token.clone(), (answer["authenticated"] != false).then_some(user));
     }
     let rules = body["access_reviews"].as_array().into_iter().flatten().map(access_rule).collect();

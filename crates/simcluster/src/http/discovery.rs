@@ -44,7 +44,8 @@ pub(super) fn core_versions(address: &str) -> Value {
 /// `/apis`; `extra` are groups beside those of the catalog, with their version.
 pub(super) fn groups(catalog: &Catalog, extra: &[(&str, &str)]) -> Value {
     let known = catalog.groups();
-    let mut groups: Vec<Value> = known.keys().filter(|group| !group.is_empty()).filter_map(|group| group_body(catalog, group)).collect();
+    let mut groups: Vec<Value> =
+        known.keys().filter(|group| !group.is_empty()).filter_map(|group| group_body(catalog, group)).collect();
     groups.extend(extra.iter().map(|&(name, version)| group_value(name, &[version])));
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 }

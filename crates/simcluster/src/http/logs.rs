@@ -20,7 +20,8 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<Answer, Status> {
     let container = container(ask, &pod)?;
     let query = &ask.call.query;
     if text_at(&pod, "status.phase") == "Pending" {
-        let message = format!("container \"{container}\" in pod \"{}\" is waiting to start: ContainerCreating", key.name);
+        let message =
+            format!("container \"{container}\" in pod \"{}\" is waiting to start: ContainerCreating", key.name);
         return Err(Status::bad_request(message));
     }
     if query.flag("previous")? == Some(true) && restarts(&pod, &container) == 0 {

@@ -32,8 +32,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-pub use self::answer::Body;
 use self::answer::Answer;
+pub use self::answer::Body;
 use self::call::{Call, read_body};
 use self::objects::{Ask, Verb};
 use self::route::{Route, Target};
@@ -174,13 +174,11 @@ fn elsewhere(cluster: &Arc<Cluster>, call: &Call, route: &Route, now: Timestamp)
         Route::Usage(_) | Route::Objects(_) | Route::Control(_) | Route::Unknown => None,
     };
     drop(state);
-    match found {
-        Some(value) => answer::json(200, &value),
-        None => {
-            cluster.metrics.unknown();
-            answer::no_such_page()
-        }
-    }
+    let Some(found) = found else {
+        cluster.metrics.unknown();
+        return answer::no_such_page();
+    };
+    answer::json(200, &found)
 }
 
 /// Faults that come before an answer; some come instead of it.
@@ -269,9 +267,13 @@ async fn cut(answer: Answer, bytes: usize, breaks: bool) -> Answer {
 /// The answer with lines and indents.
 async fn pretty(answer: Answer) -> Answer {
     let (parts, body) = answer.into_parts();
-    let whole = body.collect().await.map(http_body_util::Collected::to_bytes);
-    let whole = whole.unwrap_or_default();
-    let indented = serde_json::from_slice::<Value>(&whole).ok().and_then(|value| serde_json::to_vec_pretty(&value).ok());
+    let whole = match body.collect().await {
+        Ok(whole) => whole.to_bytes(),
+        // A fault cuts the body off: it stays cut off.
+        Err(error) => return Response::from_parts(parts, answer::broken(error)),
+    };
+    let indented =
+        serde_json::from_slice::<Value>(&whole).ok().and_then(|value| serde_json::to_vec_pretty(&value).ok());
     let body = indented.map_or(whole, Bytes::from);
     Response::from_parts(parts, answer::full(body))
 }

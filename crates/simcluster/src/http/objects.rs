@@ -16,7 +16,8 @@ use super::table::Columns;
 use super::watch::Watch;
 use super::{logs, reviews};
 use crate::cluster::Cluster;
-use crate::fault::{Effect, undecodable};
+use crate::fault::{Effect, WatchFault, undecodable};
+use crate::page::ListAsk;
 use crate::patch::Force;
 use crate::selector::Selection;
 use crate::status::Status;
@@ -180,8 +181,9 @@ impl Ask<'_> {
             let message = "The provided continue parameter is too old to display a consistent list result.";
             return Err(Status::expired(message));
         }
-        let clock = (self.now, self.cluster.settings.continue_ttl);
-        let mut page = self.cluster.state().list(kind, &selection, &options, clock)?;
+        let life = self.cluster.settings.continue_ttl;
+        let ask = ListAsk { kind, selection: &selection, options: &options, now: self.now, life };
+        let mut page = self.cluster.state().list(&ask)?;
         if matches!(self.effect, Some(Effect::UndecodableItem)) {
             page.spoil_first(kind);
         }
@@ -192,7 +194,7 @@ impl Ask<'_> {
         let options = self.call.query.list_options(self.cluster.settings.streaming_lists)?;
         let selection = self.selection(&options.labels, &options.fields)?;
         let view = View::of(self.call)?;
-        let fault = self.effect.map(Effect::on_watch).unwrap_or_default();
+        let fault = WatchFault(self.effect.cloned());
         let watch = Watch { kind: Arc::clone(&self.target.kind), selection, options, view, fault };
         Ok(watch.answer(self.cluster))
     }
@@ -229,8 +231,7 @@ impl Ask<'_> {
 
     fn patch(&self) -> Result<Answer, Status> {
         let kind = &self.target.kind;
-        let patch_type =
-            PatchType::of(&self.call.content_type, kind).ok_or_else(Status::unsupported_media_type)?;
+        let patch_type = PatchType::of(&self.call.content_type, kind).ok_or_else(Status::unsupported_media_type)?;
         let options = self.call.query.write_options("PatchOptions")?;
         if patch_type == PatchType::Apply && options.manager.is_none() {
             let cause = crate::status::Cause::required("fieldManager", "is required for apply patch");
@@ -287,8 +288,8 @@ impl Ask<'_> {
         for entry in &selected {
             state.delete(&Write { key: entry.key.clone(), ..write.clone() }, &options)?;
         }
-        let items = selected.iter().map(|entry| versions::decode_as(kind, entry)).collect();
-        let list = deleted_list(kind, state.store.version(), items);
+        let items: Vec<Value> = selected.iter().map(|entry| versions::decode_as(kind, entry)).collect();
+        let list = deleted_list(kind, state.store.version(), &items);
         drop(state);
         self.cluster.stirred.notify_one();
         Ok(answer::json(200, &list))

@@ -62,9 +62,8 @@ fn schema(kind: &Kind, identity: &Value) -> Value {
 }
 
 fn operations(kind: &Kind, identity: &Value) -> Value {
-    let parameter = |name: &str, of: &str| {
-        json!({"name": name, "in": "query", "schema": {"type": of, "uniqueItems": true}})
-    };
+    let parameter =
+        |name: &str, of: &str| json!({"name": name, "in": "query", "schema": {"type": of, "uniqueItems": true}});
     let parameters = [
         parameter("dryRun", "string"),
         parameter("fieldManager", "string"),
@@ -86,7 +85,8 @@ fn operations(kind: &Kind, identity: &Value) -> Value {
 
 /// Changes when the kinds of a document change: clients keep documents by it.
 fn hash(catalog: &Catalog, group: &str, version: &str) -> u64 {
-    let text: String = catalog.version(group, version).map(|kind| schema(kind, &Value::Null).to_string() + &kind.plural).collect();
+    let text: String =
+        catalog.version(group, version).map(|kind| schema(kind, &Value::Null).to_string() + &kind.plural).collect();
     // FNV-1a.
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

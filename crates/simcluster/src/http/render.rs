@@ -71,7 +71,11 @@ impl View {
 
 /// The encoding of one object as `kind`.
 pub(crate) fn whole(kind: &Kind, entry: &Entry) -> Bytes {
-    if versions::is_stored_as(kind, entry) { entry.body().clone() } else { Bytes::from(versions::decode_as(kind, entry).to_string()) }
+    if versions::is_stored_as(kind, entry) {
+        entry.body().clone()
+    } else {
+        Bytes::from(versions::decode_as(kind, entry).to_string())
+    }
 }
 
 /// An object for a watch, or for a GET.
@@ -80,9 +84,9 @@ pub(crate) fn object(kind: &Kind, entry: &Entry, view: View, now: jiff::Timestam
         View::Object => whole(kind, entry),
         View::Table(include) => {
             let object = versions::decode_as(kind, entry);
-            let rows = vec![table::row(kind, &object, include, now)];
+            let rows = [table::row(kind, &object, include, now)];
             let metadata = json!({"resourceVersion": entry.version.to_string()});
-            Bytes::from(table::table(kind, rows, metadata, columns).to_string())
+            Bytes::from(table::table(kind, &rows, &metadata, columns).to_string())
         }
         View::Metadata => Bytes::from(metadata_only(&versions::decode_as(kind, entry)).to_string()),
     }
@@ -98,8 +102,9 @@ pub(crate) fn list(kind: &Kind, page: &Page, view: View, now: jiff::Timestamp) -
     match view {
         View::Object => answer::json_body(200, answer::pieces(encoded_list(kind, page))),
         View::Table(include) => {
-            let rows = page.entries.iter().map(|entry| table::row(kind, &versions::decode_as(kind, entry), include, now));
-            let table = table::table(kind, rows.collect(), list_metadata(page), table::Columns::Stated);
+            let row = |entry: &Arc<Entry>| table::row(kind, &versions::decode_as(kind, entry), include, now);
+            let rows: Vec<Value> = page.entries.iter().map(row).collect();
+            let table = table::table(kind, &rows, &list_metadata(page), table::Columns::Stated);
             answer::json(200, &table)
         }
         View::Metadata => {

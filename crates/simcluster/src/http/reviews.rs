@@ -49,7 +49,11 @@ fn check_attributes(review: &Value) -> Result<(), Cause> {
     let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
     match (given("resourceAttributes"), given("nonResourceAttributes")) {
         (true, false) | (false, true) => Ok(()),
-        (true, true) => Err(Cause::invalid("spec.nonResourceAttributes", &Value::Null, &format!("cannot be specified in combination with resourceAttributes; {why}"))),
+        (true, true) => Err(Cause::invalid(
+            "spec.nonResourceAttributes",
+            &Value::Null,
+            &format!("cannot be specified in combination with resourceAttributes; {why}"),
+        )),
         (false, false) => Err(Cause::invalid("spec.resourceAttributes", &Value::Null, why)),
     }
 }

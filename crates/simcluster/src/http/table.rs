@@ -17,7 +17,7 @@ pub(crate) enum Columns {
 }
 
 /// A table of rows of `kind`.
-pub(crate) fn table(kind: &Kind, rows: Vec<Value>, metadata: Value, columns: Columns) -> Value {
+pub(crate) fn table(kind: &Kind, rows: &[Value], metadata: &Value, columns: Columns) -> Value {
     let definitions = match columns {
         Columns::Stated => definitions(kind),
         Columns::Known => Value::Array(Vec::new()),
@@ -52,7 +52,10 @@ pub(crate) fn row(kind: &Kind, object: &Value, include: Include, now: Timestamp)
 fn definitions(kind: &Kind) -> Value {
     let Some(custom) = kind.custom().filter(|custom| !custom.columns.is_empty()) else {
         let columns = columns::of(kind);
-        return columns.iter().map(|&(name, column_type, priority)| definition(name, column_type, "", priority)).collect();
+        return columns
+            .iter()
+            .map(|&(name, column_type, priority)| definition(name, column_type, "", priority))
+            .collect();
     };
     let own = custom.columns.iter().map(|column| {
         let mut definition = definition(&column.name, &column.column_type, &column.description, column.priority);

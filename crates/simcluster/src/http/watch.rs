@@ -72,14 +72,21 @@ impl Watch {
     /// Begins to answer.
     pub(crate) fn answer(self, cluster: &Arc<Cluster>) -> Answer {
         let (out, body) = answer::stream(CHUNKS);
-        let start = if self.fault.expires { Err(TooOld { oldest: u64::MAX }) } else { self.start(&mut cluster.state()) };
+        let start =
+            if self.fault.expires() { Err(TooOld { oldest: u64::MAX }) } else { self.start(&mut cluster.state()) };
         let timeout = self.options.timeout.unwrap_or_else(|| {
             let spread = cluster.state().random.next() % SHORTEST;
             Duration::from_secs(SHORTEST + spread)
         });
-        let left = self.fault.events.unwrap_or(u64::MAX);
-        let stream =
-            Stream { cluster: Arc::clone(cluster), watch: self, out, buffer: BytesMut::new(), columns: Columns::Stated, left };
+        let left = self.fault.events();
+        let stream = Stream {
+            cluster: Arc::clone(cluster),
+            watch: self,
+            out,
+            buffer: BytesMut::new(),
+            columns: Columns::Stated,
+            left,
+        };
         tokio::spawn(stream.run(start, timeout));
         answer::json_body(200, body)
     }
@@ -158,7 +165,7 @@ impl Stream {
                     let now = cluster.clock.now();
                     let version = cluster.state().store.version();
                     self.drain(&mut live).await?;
-                    if self.watch.options.wants_bookmarks && !self.watch.fault.hides_bookmarks
+                    if self.watch.options.wants_bookmarks && !self.watch.fault.hides_bookmarks()
                         && (now < deadline || version > bookmarked) {
                         self.bookmark(version, IsInitialEnd::No);
                         bookmarked = version;
@@ -194,7 +201,7 @@ impl Stream {
         let body = self.watch.fault.disturb(body);
         self.columns = Columns::Known;
         self.line(event.kind.name(), &body);
-        if self.watch.fault.repeats {
+        if self.watch.fault.repeats() {
             self.line(event.kind.name(), &body);
         }
         self.cluster.metrics.watch_event(event.kind);
@@ -244,7 +251,7 @@ enum IsInitialEnd {
 fn table_bookmark(kind: &Kind, metadata: &Value, columns: Columns) -> Value {
     let object = json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": metadata});
     let row = json!({"cells": [], "object": render::metadata_only(&object)});
-    super::table::table(kind, vec![row], json!({"resourceVersion": metadata["resourceVersion"]}), columns)
+    super::table::table(kind, &[row], &json!({"resourceVersion": metadata["resourceVersion"]}), columns)
 }
 
 fn later(from: Timestamp, by: Duration) -> Timestamp {

@@ -52,23 +52,20 @@ fn renew(state: &mut State, it: &It) {
         return;
     }
     let time = format!("{:.6}", it.now);
-    match state.look_up(LEASES, LEASE_NAMESPACE, name) {
-        Some(mut lease) => {
-            lease["spec"]["renewTime"] = time.into();
-            state.keep(it.now, &kind, &lease);
-        }
-        None => {
-            let lease = json!({
-                "metadata": {"name": name, "ownerReferences": [{
-                    "apiVersion": "v1", "kind": "Node", "name": name, "uid": it.entry.uid,
-                }]},
-                "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": time},
-            });
-            let write = it.write(&kind, Key::new(LEASE_NAMESPACE, ""));
-            // Without the namespace there are no leases; tests may delete it.
-            let _ = state.create(&write, lease);
-        }
+    if let Some(mut lease) = state.look_up(LEASES, LEASE_NAMESPACE, name) {
+        lease["spec"]["renewTime"] = time.into();
+        state.keep(it.now, &kind, &lease);
+        return;
     }
+    let lease = json!({
+        "metadata": {"name": name, "ownerReferences": [{
+            "apiVersion": "v1", "kind": "Node", "name": name, "uid": it.entry.uid,
+        }]},
+        "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": time},
+    });
+    let write = it.write(&kind, Key::new(LEASE_NAMESPACE, ""));
+    // Without the namespace there are no leases; tests may delete it.
+    let _ = state.create(&write, lease);
 }
 
 fn with_ready(it: &It, status: &str) -> Value {
@@ -79,8 +76,7 @@ fn with_ready(it: &It, status: &str) -> Value {
     if conditions.iter().any(|condition| is_same(&condition)) {
         return node;
     }
-    let mut conditions: Vec<Value> =
-        conditions.into_iter().filter(|condition| condition["type"] != "Ready").collect();
+    let mut conditions: Vec<Value> = conditions.into_iter().filter(|condition| condition["type"] != "Ready").collect();
     conditions.push(json!({
         "type": "Ready", "status": status, "reason": reason, "message": "", "lastTransitionTime": seconds(it.now),
         "lastHeartbeatTime": seconds(it.now),

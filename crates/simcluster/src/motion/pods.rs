@@ -104,7 +104,8 @@ fn running(state: &mut State, it: &It) -> Value {
     };
     let containers = pod["spec"]["containers"].as_array().cloned().unwrap_or_default();
     let statuses: Vec<Value> = containers.iter().map(|container| container_status(state, container, &now)).collect();
-    let condition = |kind: &str| json!({"type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
+    let condition =
+        |kind: &str| json!({"type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
     pod["status"] = json!({
         "phase": "Running",
         "conditions": CONDITIONS.map(condition),

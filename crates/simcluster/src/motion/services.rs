@@ -22,7 +22,8 @@ pub(super) fn look(state: &mut State, it: &It) {
     let pods = state.store.range("pods", Some(namespace), None).filter(|entry| selection.admits(entry));
     let pods: Vec<Value> = pods.map(|entry| entry.decode()).collect();
     let endpoints: Vec<Value> = pods.iter().filter_map(|pod| endpoint(it, pod)).collect();
-    let ports: Vec<Value> = it.object["spec"]["ports"].as_array().into_iter().flatten().map(|port| slice_port(port, &pods)).collect();
+    let ports: Vec<Value> =
+        it.object["spec"]["ports"].as_array().into_iter().flatten().map(|port| slice_port(port, &pods)).collect();
     store(state, it, json!(endpoints), json!(ports));
 }
 

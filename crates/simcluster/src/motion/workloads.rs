@@ -43,13 +43,16 @@ pub(super) fn deployment(state: &mut State, it: &It) {
     let ready = count("readyReplicas");
     let is_available = ready >= wanted.as_i64().unwrap_or(1);
     let mut status = json!({"observedGeneration": it.object["metadata"]["generation"]});
-    set_counts(&mut status, &[
-        ("replicas", replicas),
-        ("updatedReplicas", count("replicas")),
-        ("readyReplicas", ready),
-        ("availableReplicas", ready),
-        ("unavailableReplicas", (wanted.as_i64().unwrap_or(1) - ready).max(0)),
-    ]);
+    set_counts(
+        &mut status,
+        &[
+            ("replicas", replicas),
+            ("updatedReplicas", count("replicas")),
+            ("readyReplicas", ready),
+            ("availableReplicas", ready),
+            ("unavailableReplicas", (wanted.as_i64().unwrap_or(1) - ready).max(0)),
+        ],
+    );
     status["conditions"] = conditions(it, &[("Available", is_available), ("Progressing", true)]);
     keep_status(state, it, status);
 }
@@ -115,7 +118,8 @@ pub(super) fn stateful_set(state: &mut State, it: &It) {
     let pods = living(it.dependents(state, "pods"));
     let (all, ready) = (count(pods.len()), ready(&pods));
     let mut status = json!({"observedGeneration": it.object["metadata"]["generation"], "replicas": all});
-    let counts = [("currentReplicas", all), ("updatedReplicas", all), ("readyReplicas", ready), ("availableReplicas", ready)];
+    let counts =
+        [("currentReplicas", all), ("updatedReplicas", all), ("readyReplicas", ready), ("availableReplicas", ready)];
     set_counts(&mut status, &counts);
     keep_status(state, it, status);
 }
@@ -228,7 +232,9 @@ fn bump(object: &mut Value) {
 fn template_hash(template: &Value) -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let text = template.to_string();
-    let mut hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let mut hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mut name = String::new();
     for _ in 0..10 {
         let digit = usize::try_from(hash % 27).expect("27 letters fit");
@@ -263,9 +269,7 @@ pub(super) fn job(state: &mut State, it: &It) {
     let started = it.object["status"]["startTime"].as_str().map_or_else(|| seconds(it.now), str::to_owned);
     let mut status = json!({"startTime": started});
     set_counts(&mut status, &[("active", count(active)), ("succeeded", count(succeeded)), ("failed", count(failed))]);
-    let condition = |kind: &str, reason: &str| {
-        json!({"type": kind, "status": "True", "reason": reason, "lastTransitionTime": seconds(it.now), "lastProbeTime": seconds(it.now)})
-    };
+    let condition = |kind: &str, reason: &str| json!({"type": kind, "status": "True", "reason": reason, "lastTransitionTime": seconds(it.now), "lastProbeTime": seconds(it.now)});
     if is_failed {
         status["conditions"] = json!([condition("Failed", "BackoffLimitExceeded")]);
     } else if succeeded >= completions {

@@ -6,22 +6,21 @@ mod exchange;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response};
+use hyper::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use self::exchange::{Exchange, parse, values};
+use crate::fixture::{call, send, step_until, text};
 use crate::{Body, Offer, Pace, Settings, SimCluster};
 
 /// A cluster with what the recordings use and do not create.
 async fn recorded_cluster() -> SimCluster {
-    let settings = Settings { starts_at: "2026-11-21T04:29:51Z".parse().unwrap(), pace: Pace::Manual, ..Settings::default() };
+    let settings =
+        Settings { starts_at: "2026-11-21T04:29:51Z".parse().unwrap(), pace: Pace::Manual, ..Settings::default() };
     let sim = SimCluster::builder().settings(settings).without_listener().start().await.unwrap();
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "rec"}});
-    send(&sim, "POST", "/api/v1/namespaces?fieldManager=kubectl-create", &namespace).await;
+    succeed(&sim, "POST", "/api/v1/namespaces?fieldManager=kubectl-create", &namespace).await;
     sim
 }
 
@@ -32,31 +31,15 @@ async fn with_pages(sim: &SimCluster) {
     for nth in 1..=5 {
         let name = format!("page-{nth}");
         let map = json!({"metadata": {"name": name}, "data": {"i": nth.to_string()}});
-        send(sim, "POST", &format!("{maps}?fieldManager=kubectl-create"), &map).await;
+        succeed(sim, "POST", &format!("{maps}?fieldManager=kubectl-create"), &map).await;
         let label = json!({"metadata": {"labels": {"set": "page"}}});
-        send(sim, "PATCH", &format!("{maps}/{name}?fieldManager=kubectl-label"), &label).await;
+        succeed(sim, "PATCH", &format!("{maps}/{name}?fieldManager=kubectl-label"), &label).await;
     }
 }
 
-async fn send(sim: &SimCluster, method: &str, path: &str, body: &Value) -> Response<Body> {
-    let content_type = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-    let answer = call(sim, method, path, Some(content_type), &body.to_string()).await;
-    assert!(answer.status().is_success(), "{method} {path}: {}", answer.status());
-    answer
-}
-
-async fn call(sim: &SimCluster, method: &str, path: &str, content_type: Option<&str>, body: &str) -> Response<Body> {
-    let mut request = Request::builder().method(method).uri(path).header("user-agent", "curl/8.5.0");
-    if let Some(content_type) = content_type {
-        request = request.header("content-type", content_type);
-    }
-    let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
-    sim.service().oneshot(request).await.unwrap()
-}
-
-async fn text(answer: Response<Body>) -> String {
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    String::from_utf8(body.to_vec()).unwrap()
+async fn succeed(sim: &SimCluster, method: &str, path: &str, body: &Value) {
+    let answer = send(sim, method, path, body).await;
+    assert!(answer.code < 300, "{method} {path}: {answer:?}");
 }
 
 /// What the answers so far gave, for the requests that follow.
@@ -163,10 +146,10 @@ async fn leases_are_lost_to_stale_writers_as_on_a_real_server() {
 async fn live_changes(sim: &SimCluster) {
     let maps = "/api/v1/namespaces/rec/configmaps";
     let map = json!({"metadata": {"name": "page-w", "labels": {"set": "page"}}, "data": {"i": "w"}});
-    send(sim, "POST", maps, &map).await;
-    send(sim, "PATCH", &format!("{maps}/page-2"), &json!({"data": {"i": "22"}})).await;
-    send(sim, "DELETE", &format!("{maps}/page-3"), &json!({})).await;
-    send(sim, "DELETE", &format!("{maps}/page-w"), &json!({})).await;
+    succeed(sim, "POST", maps, &map).await;
+    succeed(sim, "PATCH", &format!("{maps}/page-2"), &json!({"data": {"i": "22"}})).await;
+    succeed(sim, "DELETE", &format!("{maps}/page-3"), &json!({})).await;
+    succeed(sim, "DELETE", &format!("{maps}/page-w"), &json!({})).await;
 }
 
 #[tokio::test]
@@ -174,19 +157,15 @@ async fn watches_begin_go_on_and_end_as_on_a_real_server() {
     let sim = recorded_cluster().await;
     with_pages(&sim).await;
     let maps = "/api/v1/namespaces/rec/configmaps";
-    send(&sim, "PATCH", &format!("{maps}/page-1"), &json!({"data": {"i": null, "n": "2"}})).await;
+    succeed(&sim, "PATCH", &format!("{maps}/page-1"), &json!({"data": {"i": null, "n": "2"}})).await;
     for (nth, exchange) in parse(include_str!("watch.http")).into_iter().enumerate() {
         let answer = call(&sim, &exchange.method, &exchange.path, None, "").await;
         check_head(&exchange, &answer);
         if nth == 0 {
             live_changes(&sim).await;
         }
-        let received = tokio::spawn(text(answer));
         // The watch has its deadline from the moment it began: the clock stands until it did.
-        while !received.is_finished() {
-            tokio::task::yield_now().await;
-            sim.step(Duration::from_secs(3));
-        }
-        check_body(&exchange, &received.await.unwrap());
+        let received = step_until(&sim, Duration::from_secs(3), text(answer)).await;
+        check_body(&exchange, &received);
     }
 }

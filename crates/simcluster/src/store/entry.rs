@@ -151,8 +151,7 @@ fn ordered(kind: &Kind, object: &Value, version: u64) -> Value {
     let (name, api_version) = (("kind", kind.kind.clone()), ("apiVersion", kind.api_version()));
     let is_custom = matches!(kind.origin, Origin::Custom(_));
     let head = if is_custom { [api_version, name] } else { [name, api_version] };
-    let mut result: Map<String, Value> =
-        head.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+    let mut result: Map<String, Value> = head.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
     result.insert("metadata".to_owned(), ordered_metadata(&object["metadata"], version));
     for (key, value) in object.as_object().into_iter().flatten() {
         if !matches!(key.as_str(), "kind" | "apiVersion" | "metadata") {

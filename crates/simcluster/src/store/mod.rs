@@ -22,6 +22,9 @@ pub(crate) use self::change::{Change, Event, EventKind};
 pub(crate) use self::entry::{Entry, Key, text_at};
 pub(crate) use self::watchers::Watchers;
 
+/// The objects of one kind, in the order of lists.
+type Table = BTreeMap<Key, Arc<Entry>>;
+
 /// An object by table and key.
 pub(crate) type Place = (Arc<str>, Key);
 
@@ -29,7 +32,7 @@ pub(crate) type Place = (Arc<str>, Key);
 #[derive(Debug)]
 pub(crate) struct Store {
     version: u64,
-    tables: BTreeMap<Arc<str>, BTreeMap<Key, Arc<Entry>>>,
+    tables: BTreeMap<Arc<str>, Table>,
     history: VecDeque<Arc<Change>>,
     history_limit: usize,
     /// Where an object of a uid is.
@@ -70,7 +73,7 @@ impl Store {
         self.bytes
     }
 
-    pub(crate) fn table(&self, name: &str) -> Option<(&Arc<str>, &BTreeMap<Key, Arc<Entry>>)> {
+    pub(crate) fn table(&self, name: &str) -> Option<(&Arc<str>, &Table)> {
         self.tables.get_key_value(name)
     }
 
@@ -155,11 +158,6 @@ impl Store {
         Ok(self.history.range(skipped..))
     }
 
-    /// When the state of `version` was replaced by a newer one, if it was.
-    pub(crate) fn replaced_at(&self, version: u64) -> Option<Timestamp> {
-        self.since(version).ok()?.next().map(|change| change.at)
-    }
-
     /// The objects as they were at `version`, in order.
     pub(crate) fn snapshot(
         &self,
@@ -182,7 +180,7 @@ impl Store {
         Ok(entries)
     }
 
-    fn objects(&mut self, table: &Arc<str>) -> &mut BTreeMap<Key, Arc<Entry>> {
+    fn objects(&mut self, table: &Arc<str>) -> &mut Table {
         self.tables.entry(Arc::clone(table)).or_default()
     }
 

@@ -34,7 +34,10 @@ pub(crate) fn parse_object(kind: &Kind, body: &[u8], is_yaml: bool) -> Result<Va
 
 fn unrecognized(kind: &Kind, why: &str, body: &[u8]) -> Status {
     let quoted = quote(body);
-    Status::bad_request(format!("the object provided is unrecognized (must be of type {}): {why} ({quoted})", kind.kind))
+    Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {}): {why} ({quoted})",
+        kind.kind
+    ))
 }
 
 fn check_kind(kind: &Kind, object: &Value, body: &[u8]) -> Result<(), Status> {
@@ -55,7 +58,10 @@ fn check_kind(kind: &Kind, object: &Value, body: &[u8]) -> Result<(), Status> {
             }
             Some(Value::String(given)) => return Err(other_kind(kind, given)),
             Some(other) => {
-                let why = format!("couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{key} of type string", go_type(other));
+                let why = format!(
+                    "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{key} of type string",
+                    go_type(other)
+                );
                 return Err(unrecognized(kind, &why, body));
             }
         }
@@ -64,7 +70,11 @@ fn check_kind(kind: &Kind, object: &Value, body: &[u8]) -> Result<(), Status> {
         None | Some(Value::Null | Value::Object(_)) => Ok(()),
         Some(other) => Err(Status::bad_request(format!(
             "{} in version \"{}\" cannot be handled as a {}: json: cannot unmarshal {} into Go struct field {}.metadata of type v1.ObjectMeta",
-            kind.kind, kind.version, kind.kind, go_type(other), kind.kind
+            kind.kind,
+            kind.version,
+            kind.kind,
+            go_type(other),
+            kind.kind
         ))),
     }
 }
@@ -125,7 +135,6 @@ pub(crate) fn quote_character(byte: u8) -> String {
         b'\n' => "'\\n'".to_owned(),
         b'\r' => "'\\r'".to_owned(),
         b'\t' => "'\\t'".to_owned(),
-        b' '..=b'~' => format!("'{}'", char::from(byte)),
         0..b' ' | 0x7f => format!("'\\x{byte:02x}'"),
         0x80..=0xa0 | 0xad => format!("'\\u{byte:04x}'"),
         _ => format!("'{}'", char::from(byte)),

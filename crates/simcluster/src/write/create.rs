@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Part, Run, Validation, Write, Written, defaults, metadata};
 use crate::clock::seconds;
+use crate::definition;
 use crate::kind::{Generation, Kind};
 use crate::names;
 use crate::patch;
@@ -29,7 +30,12 @@ impl State {
         self.create_owned(write, object, Ownership::Update)
     }
 
-    pub(super) fn create_owned(&mut self, write: &Write, object: Value, ownership: Ownership) -> Result<Written, Status> {
+    pub(super) fn create_owned(
+        &mut self,
+        write: &Write,
+        object: Value,
+        ownership: Ownership,
+    ) -> Result<Written, Status> {
         let kind = &*write.kind;
         let mut object = object;
         let stated_version = text_at(&object, "metadata.resourceVersion");
@@ -46,6 +52,7 @@ impl State {
         }
         admit(write, &mut object)?;
         metadata::check(kind, &object)?;
+        definition::check(kind, &object)?;
         if self.store.get(&kind.table(), &key).is_some() {
             return Err(Status::already_exists(kind, &key.name));
         }

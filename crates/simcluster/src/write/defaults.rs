@@ -46,7 +46,8 @@ pub(super) fn begin(kind: &Kind, object: &mut Value) {
             let uid = object["metadata"]["uid"].clone();
             let name = object["metadata"]["name"].clone();
             let spec = within(object, "spec");
-            spec.entry("selector").or_insert_with(|| json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
+            spec.entry("selector")
+                .or_insert_with(|| json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
             let template = template_metadata(spec);
             let labels = template.entry("labels").or_insert_with(|| json!({}));
             for (key, value) in [("controller-uid", &uid), ("job-name", &name)] {

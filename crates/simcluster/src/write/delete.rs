@@ -57,8 +57,9 @@ impl DeleteOptions {
             (Some("Orphan"), None) | (None, Some(true)) => Some(Propagation::Orphan),
             (None, None) => None,
             (Some(other), None) => {
-                let message =
-                    format!("Unsupported value: \"{other}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"");
+                let message = format!(
+                    "Unsupported value: \"{other}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
+                );
                 return Err(invalid_options(&Cause::new("FieldValueNotSupported", "propagationPolicy", message)));
             }
         };
@@ -195,7 +196,7 @@ pub(crate) fn without_finalizer(object: &mut Value, finalizer: &str) {
 }
 
 /// An answer for a whole collection.
-pub(crate) fn deleted_list(kind: &Kind, version: u64, items: Vec<Value>) -> Value {
+pub(crate) fn deleted_list(kind: &Kind, version: u64, items: &[Value]) -> Value {
     json!({
         "kind": kind.list_kind(),
         "apiVersion": kind.api_version(),

@@ -47,7 +47,13 @@ fn pod(before: &Value, after: &Value) -> Vec<Cause> {
                 }
             }
         }
-        let free = ["tolerations", "activeDeadlineSeconds", "terminationGracePeriodSeconds", "schedulingGates", "ephemeralContainers"];
+        let free = [
+            "tolerations",
+            "activeDeadlineSeconds",
+            "terminationGracePeriodSeconds",
+            "schedulingGates",
+            "ephemeralContainers",
+        ];
         for key in free {
             super::metadata::remove(&mut spec, key);
         }
@@ -75,6 +81,16 @@ fn job(before: &Value, after: &Value) -> Vec<Cause> {
 
 /// An event of the newer group is a fact; only its series grows.
 fn event(before: &Value, after: &Value) -> Vec<Cause> {
-    let keys = ["regarding", "related", "reason", "action", "note", "type", "eventTime", "reportingController", "reportingInstance"];
+    let keys = [
+        "regarding",
+        "related",
+        "reason",
+        "action",
+        "note",
+        "type",
+        "eventTime",
+        "reportingController",
+        "reportingInstance",
+    ];
     keys.iter().flat_map(|key| fixed(before, after, &[key])).collect()
 }

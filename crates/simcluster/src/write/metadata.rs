@@ -134,7 +134,9 @@ fn check_shapes(kind: &Kind, object: &Value) -> Result<(), Status> {
             other => return Err(wrong_shape(kind, key, other, "map[string]string")),
         }
     }
-    for (key, is_item) in [("finalizers", Value::is_string as fn(&Value) -> bool), ("ownerReferences", Value::is_object)] {
+    for (key, is_item) in
+        [("finalizers", Value::is_string as fn(&Value) -> bool), ("ownerReferences", Value::is_object)]
+    {
         match &metadata[key] {
             Value::Null => {}
             Value::Array(items) => {

@@ -106,7 +106,9 @@ impl State {
             }
             let stated = text_at(&wanted, "metadata.uid").to_owned();
             if !stated.is_empty() {
-                let why = format!("uid mismatch: the provided object specified uid {stated}, and no existing object was found");
+                let why = format!(
+                    "uid mismatch: the provided object specified uid {stated}, and no existing object was found"
+                );
                 return Err(Status::conflict(kind, &write.key.name, &why));
             }
             wanted["metadata"]["name"] = write.key.name.as_ref().into();

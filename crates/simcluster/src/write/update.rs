@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::create::{Ownership, admit, lists};
 use super::{Part, Run, Write, Written, immutable, metadata};
+use crate::definition;
 use crate::kind::{Generation, Kind};
 use crate::patch;
 use crate::state::State;
@@ -48,6 +49,7 @@ impl State {
         after["apiVersion"] = kind.api_version().into();
         admit(write, &mut after)?;
         metadata::check(kind, &after)?;
+        definition::check(kind, &after)?;
         check_finalizers(kind, before, &after)?;
         immutable::check(kind, before, &after)?;
         if ownership == Ownership::Update && !is_same(before, &after) {
@@ -132,7 +134,8 @@ pub(super) fn check_preconditions(write: &Write, present: &Entry, object: &Value
         Ok(version) if version == present.version => Ok(()),
         Ok(_) => Err(Status::stale(&write.kind, &write.key.name)),
         Err(_) => {
-            let cause = Cause::invalid("metadata.resourceVersion", &version.into(), "strconv.ParseUint: invalid syntax");
+            let cause =
+                Cause::invalid("metadata.resourceVersion", &version.into(), "strconv.ParseUint: invalid syntax");
             Err(Status::invalid(&write.kind, &write.key.name, &[cause]))
         }
     }

@@ -1,0 +1,101 @@
+//! Whatever is sent is answered by a Status, and harms nobody else.
+
+use serde_json::json;
+
+use crate::fixture::{MAPS, call, cluster, config_map, create_maps, get, send, send_as, text};
+
+#[tokio::test]
+async fn bodies_that_are_no_objects_are_refused() {
+    let sim = cluster().await;
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for body in ["", "{", "[]", "null", "1", "{\"kind\": 5}", "{\"metadata\": []}", "\u{0}", deep.as_str()] {
+        let answer = call(&sim, "POST", MAPS, Some("application/json"), body).await;
+        assert_eq!(answer.status().as_u16(), 400, "{body}");
+        assert!(text(answer).await.contains("\"BadRequest\""), "{body}");
+    }
+    assert_eq!(get(&sim, MAPS).await.names().len(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused() {
+    let sim = cluster().await;
+    let mut map = config_map("a");
+    map["data"]["k"] = "x".repeat(3 << 20).into();
+    let refused = send(&sim, "POST", MAPS, &map).await;
+    assert_eq!((refused.code, refused.refusal().1), (413, "RequestEntityTooLarge"));
+}
+
+#[tokio::test]
+async fn queries_that_mean_nothing_are_refused() {
+    let sim = cluster().await;
+    let queries = [
+        "watch=maybe",
+        "limit=many",
+        "resourceVersion=new",
+        "labelSelector=a+b+c",
+        "labelSelector=a+in+(b",
+        "labelSelector=%3D",
+        "fieldSelector=spec.foo%3D1",
+        "fieldSelector=nothing",
+    ];
+    for query in queries {
+        let answer = get(&sim, &format!("{MAPS}?{query}")).await;
+        assert_eq!((answer.code, answer.refusal().1), (400, "BadRequest"), "{query}: {answer:?}");
+    }
+    let unknown = get(&sim, &format!("{MAPS}?fieldSelector=spec.foo%3D1")).await;
+    assert_eq!(unknown.refusal().2, "field label not supported: spec.foo");
+}
+
+#[tokio::test]
+async fn names_without_sense_are_refused() {
+    let sim = cluster().await;
+    for name in ["A", "a_b", "-a", &"a".repeat(300)] {
+        assert_eq!(send(&sim, "POST", MAPS, &config_map(name)).await.code, 422, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn metadata_of_wrong_shapes_is_refused() {
+    let sim = cluster().await;
+    let metadata = [
+        json!({"name": "a", "labels": []}),
+        json!({"name": "a", "labels": {"a": 1}}),
+        json!({"name": "a", "annotations": "x"}),
+        json!({"name": "a", "finalizers": {}}),
+        json!({"name": "a", "finalizers": [1]}),
+        json!({"name": "a", "ownerReferences": ["x"]}),
+    ];
+    for metadata in metadata {
+        let answer = send(&sim, "POST", MAPS, &json!({"metadata": metadata})).await;
+        assert_eq!(answer.code, 400, "{metadata}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn patches_of_nothing_and_of_wrong_forms_are_refused() {
+    let sim = cluster().await;
+    create_maps(&sim, &["a"]).await;
+    assert_eq!(send(&sim, "PATCH", &format!("{MAPS}/nope"), &json!({})).await.code, 404);
+    let json_patch = "application/json-patch+json";
+    for patch in
+        [json!({}), json!([1]), json!([{"op": "jump", "path": "/a"}]), json!([{"op": "remove", "path": "/data/none"}])]
+    {
+        let answer = send_as(&sim, "PATCH", &format!("{MAPS}/a"), json_patch, &patch).await;
+        assert!(matches!(answer.code, 400 | 422), "{patch}: {answer:?}");
+    }
+    for patch in [json!([]), json!({"kind": "Secret"}), json!({"metadata": {"name": "b"}}), json!({"metadata": null})] {
+        let answer = send(&sim, "PATCH", &format!("{MAPS}/a"), &patch).await;
+        assert!(matches!(answer.code, 400 | 422), "{patch}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_modelled_is_counted() {
+    let sim = cluster().await;
+    let pages = ["/apis/nope.example.org/v1/things", "/api/v1/namespaces/default/pods/p/exec/x", "/metrics"];
+    for page in pages {
+        assert_eq!(get(&sim, page).await.code, 404, "{page}");
+    }
+    assert_eq!(call(&sim, "TRACE", MAPS, None, "").await.status().as_u16(), 405);
+    assert_eq!(sim.unknown_requests(), 4);
+}

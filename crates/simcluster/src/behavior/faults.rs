@@ -1,0 +1,118 @@
+//! What goes wrong on purpose, and who may not.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::fixture::{MAPS, call, cluster, create_maps, get, send, start, watch};
+use crate::{Denied, Effect, Fault, SimCluster, User};
+
+const STORM: Effect = Effect::Status { code: 429, retry_after: Some(7) };
+
+#[tokio::test]
+async fn a_fault_is_met_as_often_as_it_says() {
+    let sim = cluster().await;
+    sim.set_faults(vec![Fault::new(STORM).on("list", "configmaps").skip(1).times(2)]);
+    let mut codes = Vec::new();
+    for _ in 0..5 {
+        codes.push(get(&sim, MAPS).await.code);
+    }
+    assert_eq!(codes, [200, 429, 429, 200, 200]);
+    assert_eq!((sim.faults()[0].fitted, sim.faults()[0].met), (5, 2));
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_busy_says_when_to_come_again() {
+    let sim = cluster().await;
+    sim.set_faults(vec![Fault::new(STORM)]);
+    let answer = call(&sim, "GET", MAPS, None, "").await;
+    assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].as_bytes()), (429, b"7".as_slice()));
+}
+
+#[tokio::test]
+async fn a_watch_ends_after_the_events_that_a_fault_leaves() {
+    let sim = cluster().await;
+    create_maps(&sim, &["a", "b", "c"]).await;
+    sim.set_faults(vec![Fault::new(Effect::DropWatch(2))]);
+    let events = watch(&sim, &format!("{MAPS}?watch=1&resourceVersion=0")).await;
+    assert_eq!(events.rest().await, ["ADDED a", "ADDED b"]);
+}
+
+#[tokio::test]
+async fn a_watch_is_expired_and_an_event_is_repeated_on_request() {
+    let sim = cluster().await;
+    create_maps(&sim, &["a"]).await;
+    sim.set_faults(vec![Fault::new(Effect::ExpireWatch).times(1), Fault::new(Effect::RepeatEvent)]);
+    let version = get(&sim, MAPS).await.version();
+    let expired = watch(&sim, &format!("{MAPS}?watch=1&resourceVersion={version}")).await;
+    assert_eq!(expired.rest().await, ["ERROR Expired"]);
+    let mut repeated = watch(&sim, &format!("{MAPS}?watch=1&resourceVersion=0")).await;
+    assert_eq!(repeated.next().await, repeated.next().await);
+}
+
+#[tokio::test]
+async fn bodies_break_off() {
+    let sim = cluster().await;
+    create_maps(&sim, &["a"]).await;
+    sim.set_faults(vec![Fault::new(Effect::MalformedJson).times(1), Fault::new(Effect::ResetAfter(10))]);
+    assert!(matches!(get(&sim, MAPS).await.body, Value::String(_)));
+    let broken = call(&sim, "GET", "/version", None, "").await.into_body();
+    assert!(http_body_util::BodyExt::collect(broken).await.is_err());
+}
+
+#[tokio::test]
+async fn one_item_of_a_wrong_shape_leaves_the_others_whole() {
+    let sim = cluster().await;
+    create_maps(&sim, &["a", "b"]).await;
+    let whole = get(&sim, MAPS).await;
+    sim.set_faults(vec![Fault::new(Effect::UndecodableItem)]);
+    let spoiled = get(&sim, MAPS).await;
+    assert_eq!((spoiled.names(), &spoiled.body["items"][1]), (whole.names(), &whole.body["items"][1]));
+    assert_ne!(spoiled.body["items"][0], whole.body["items"][0]);
+}
+
+#[tokio::test]
+async fn a_stalled_request_stays_without_an_answer() {
+    let sim = cluster().await;
+    sim.set_faults(vec![Fault::new(Effect::Stall)]);
+    tokio::time::pause();
+    let answer = tokio::time::timeout(Duration::from_secs(3_600), get(&sim, MAPS)).await;
+    assert!(answer.is_err());
+}
+
+#[tokio::test]
+async fn whoever_is_denied_is_told_what() {
+    let x = User { name: "x".to_owned(), groups: Vec::new() };
+    let sim = start(SimCluster::builder().token("secret", x)).await;
+    assert_eq!(get(&sim, "/api/v1/pods").await.code, 401);
+    sim.deny(vec![Denied { verb: "list".to_owned(), resource: "pods".to_owned(), namespace: "*".to_owned() }]);
+    let request = hyper::Request::builder()
+        .uri("/api/v1/pods")
+        .header("authorization", "Bearer secret")
+        .body(http_body_util::Full::<bytes::Bytes>::default())
+        .unwrap();
+    let answer = tower::ServiceExt::oneshot(sim.service(), request).await.unwrap();
+    let status: Value = serde_json::from_str(&crate::fixture::text(answer).await).unwrap();
+    let message = "pods is forbidden: User \"x\" cannot list resource \"pods\" in API group \"\" at the cluster scope";
+    assert_eq!((&status["message"], &status["reason"]), (&json!(message), &json!("Forbidden")));
+}
+
+#[tokio::test]
+async fn reviews_answer_what_was_scripted() {
+    let sim = cluster().await;
+    let user = User { name: "ada".to_owned(), groups: vec!["ops".to_owned()] };
+    let rule = crate::AccessRule { path: Some("/metrics*".to_owned()), allowed: true, ..crate::AccessRule::default() };
+    sim.answers([("good".to_owned(), Some(user))].into(), vec![rule]);
+    let review = |token: &str| json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}});
+    let path = "/apis/authentication.k8s.io/v1/tokenreviews";
+    let good = send(&sim, "POST", path, &review("good")).await;
+    assert_eq!((good.code, &good.body["status"]["user"]["username"]), (201, &json!("ada")));
+    assert_eq!(send(&sim, "POST", path, &review("bad")).await.body["status"]["authenticated"], false);
+    let access = |path: &str| json!({"spec": {"user": "ada", "nonResourceAttributes": {"path": path, "verb": "get"}}});
+    let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+    let mut allowed = Vec::new();
+    for asked in ["/metrics/x", "/debug"] {
+        allowed.push(send(&sim, "POST", path, &access(asked)).await.body["status"]["allowed"].clone());
+    }
+    assert_eq!(allowed, [true, false]);
+}

@@ -1,0 +1,12 @@
+//! What the cluster does where no recording says it.
+//!
+//! Owns the tests that go through requests; what one module decides alone is tested there.
+
+mod bad_input;
+mod custom;
+mod deletion;
+mod faults;
+mod lists;
+mod moving;
+mod watches;
+mod writes;
