@@ -1,0 +1,147 @@
+//! Numbers that look random and are the same every time.
+//!
+//! Owns the generator: splitmix64 (Steele, Lea and Flood 2014), whose state is one word, so that every object has a
+//! stream of its own, named by the seed and its place. What one object draws never shifts what the next one gets.
+
+/// Letters of generated name suffixes: those of Kubernetes, without vowels and easily confused digits.
+const SUFFIX: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+const LOWER: &[u8; 26] = b"abcdefghijklmnopqrstuvwxyz";
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// What a stream is drawn for. The numbers are part of what a seed means.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    Namespace = 1,
+    Node = 2,
+    Image = 3,
+    App = 4,
+    Workload = 5,
+    Pod = 6,
+    Part = 7,
+    Names = 8,
+}
+
+/// A stream of numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// The stream of one thing: its purpose, and two numbers that tell it from others of its sort.
+    pub(crate) fn of(seed: u64, purpose: Purpose, of: u64, part: u64) -> Self {
+        [purpose as u64, of, part].into_iter().fold(Self(seed), |state, word| {
+            let mut state = Self(state.0 ^ word.wrapping_mul(0xd134_2543_de82_ef95));
+            Self(state.next())
+        })
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`, which is not 0. The bias is below 2^-32, bounds being below 2^32.
+    pub(crate) fn below(&mut self, bound: u32) -> u32 {
+        let wide = u128::from(self.next()) * u128::from(bound);
+        u32::try_from(wide >> 64).expect("the upper half is below the bound")
+    }
+
+    /// True in `percent` of a hundred cases.
+    pub(crate) fn percent(&mut self, percent: u32) -> bool {
+        self.below(100) < percent
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, among: &'a [T]) -> &'a T {
+        let length = u32::try_from(among.len()).expect("choices are few");
+        &among[self.below(length) as usize]
+    }
+
+    /// From 0 to 1, without 1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        f64::from(self.below(1 << 31)) / f64::from(1_u32 << 31)
+    }
+
+    /// `2 × length` hexadecimal digits would be bytes; this counts digits.
+    pub(crate) fn hex(&mut self, digits: usize) -> String {
+        let mut text = String::with_capacity(digits);
+        while text.len() < digits {
+            let word = self.next();
+            let digit = |at: usize| char::from(HEX[(word >> (at * 4) & 15) as usize]);
+            text.extend((0..16.min(digits - text.len())).map(digit));
+        }
+        text
+    }
+
+    /// A uid, of the form of a version 4 UUID.
+    pub(crate) fn uid(&mut self) -> String {
+        let hex = self.hex(32);
+        let variant = ["8", "9", "a", "b"][(self.next() & 3) as usize];
+        format!("{}-{}-4{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+    }
+}
+
+/// Five characters for the `index`-th of names that share a prefix; no two indexes have the same.
+pub(crate) fn suffix(start: u64, index: u64) -> String {
+    spell(start, index, SUFFIX, 5)
+}
+
+/// Six letters for the `index`-th namespace; no two indexes have the same.
+pub(crate) fn letters(start: u64, index: u64) -> String {
+    spell(start, index, LOWER, 6)
+}
+
+/// Walks the words of `length` letters by a stride that meets each of them once before it meets one again.
+fn spell(start: u64, index: u64, alphabet: &[u8], length: u32) -> String {
+    // A prime that divides neither alphabet's size, hence none of its powers.
+    const STRIDE: u64 = 7_368_787;
+    let base = alphabet.len() as u64;
+    let words = base.pow(length);
+    let mut word = (start % words + (index % words) * (STRIDE % words)) % words;
+    let letter = |_| {
+        let letter = alphabet[usize::try_from(word % base).expect("an alphabet is short")];
+        word /= base;
+        char::from(letter)
+    };
+    (0..length).map(letter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_stream_is_that_of_splitmix64() {
+        // The first outputs for seed 1234567, as published with the reference code.
+        let mut random = Random(1_234_567);
+        let drawn: Vec<u64> = (0..3).map(|_| random.next()).collect();
+        assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn a_uid_has_the_form_of_version_4() {
+        let uid = Random::of(7, Purpose::Pod, 1, 0).uid();
+        let lengths: Vec<usize> = uid.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(&uid[14..15], "4");
+        assert!("89ab".contains(&uid[19..20]));
+    }
+
+    proptest! {
+        #[test]
+        fn names_of_one_prefix_are_all_different(start: u64) {
+            let names: BTreeSet<String> = (0..2_000).map(|index| suffix(start, index)).collect();
+            let spaces: BTreeSet<String> = (0..2_000).map(|index| letters(start, index)).collect();
+            prop_assert_eq!((names.len(), spaces.len()), (2_000, 2_000));
+        }
+
+        #[test]
+        fn a_number_stays_below_its_bound(seed: u64, bound in 1_u32..) {
+            prop_assert!(Random(seed).below(bound) < bound);
+        }
+    }
+}

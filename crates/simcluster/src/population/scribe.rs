@@ -1,0 +1,255 @@
+//! Writing objects: what all kinds have in common.
+//!
+//! Owns metadata, its order, field ownership and the numbering of versions. Specification and status are the kinds'.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Object;
+use super::json::Json;
+use super::ownership::{self, Scope};
+
+/// A kind as objects name it, and who usually writes it.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    pub(crate) api_version: &'static str,
+    pub(crate) kind: &'static str,
+    /// Who wrote everything but the status.
+    pub(crate) manager: &'static str,
+    /// Who wrote the status.
+    pub(crate) reporter: &'static str,
+    /// Fields that are owned whole, beside those that always are.
+    pub(crate) whole: &'static [&'static str],
+}
+
+/// What is said of an object before its specification.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Head {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) generate_name: String,
+    pub(crate) uid: String,
+    pub(crate) generation: Option<i64>,
+    pub(crate) created: Timestamp,
+    /// When it was told to go.
+    pub(crate) deleted: Option<Timestamp>,
+    pub(crate) labels: Vec<(&'static str, String)>,
+    pub(crate) annotations: Vec<(&'static str, String)>,
+    pub(crate) owner: Option<Reference>,
+    pub(crate) finalizers: &'static [&'static str],
+    /// Fields that selectors may name, with their values.
+    pub(crate) fields: Vec<(&'static str, String)>,
+}
+
+/// A controller reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reference {
+    pub(crate) api_version: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) uid: String,
+}
+
+/// Writes objects one after another.
+#[derive(Debug)]
+pub(crate) struct Scribe {
+    version: u64,
+    now: Timestamp,
+    whole: Json,
+    main: Json,
+    status: Json,
+    pub(crate) written: VecDeque<Object>,
+}
+
+/// What is owned whole in objects that controllers write and nobody applies. It keeps them at their usual weight.
+pub(crate) const WHOLE: &[&str] = &[
+    "conditions",
+    "env",
+    "hostIPs",
+    "livenessProbe",
+    "ownerReferences",
+    "podIPs",
+    "ports",
+    "readinessProbe",
+    "resources",
+    "securityContext",
+    "topologySpreadConstraints",
+    "volumeMounts",
+    "volumes",
+];
+
+/// What defaults, admission and the scheduler add to a pod: nobody owns it.
+const UNOWNED: &[&str] = &[
+    "defaultMode",
+    "dnsPolicy",
+    "imagePullPolicy",
+    "nodeName",
+    "periodSeconds",
+    "priority",
+    "schedulerName",
+    "tolerations",
+];
+
+impl Scribe {
+    pub(crate) fn new(first_version: u64, now: Timestamp) -> Self {
+        let [whole, main, status] = std::array::from_fn(|_| Json::default());
+        Self { version: first_version, now, whole, main, status, written: VecDeque::new() }
+    }
+
+    /// So many seconds before now.
+    pub(crate) fn ago(&self, seconds: impl Into<i64>) -> Timestamp {
+        let before = SignedDuration::from_secs(seconds.into());
+        self.now.saturating_sub(before).expect("a duration in seconds can be taken off")
+    }
+
+    /// Writes an object: `main` everything between metadata and status, `status` what is in the status. A status
+    /// without members is left out.
+    pub(crate) fn object(
+        &mut self,
+        kind: &Kind,
+        head: Head,
+        main: impl FnOnce(&mut Json),
+        status: impl FnOnce(&mut Json),
+    ) {
+        let mut head = head;
+        head.labels.sort_unstable();
+        head.annotations.sort_unstable();
+        self.main.clear();
+        main(&mut self.main);
+        self.status.clear();
+        status(&mut self.status);
+        self.compose(kind, &head);
+        self.written.push_back(Object {
+            api_version: kind.api_version,
+            kind: kind.kind,
+            namespace: head.namespace.into(),
+            name: head.name.into(),
+            uid: head.uid.into(),
+            version: self.version,
+            labels: head.labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            fields: head.fields.into_iter().map(|(path, value)| (path, value.into())).collect(),
+            owner: head.owner.map(|owner| owner.uid.into()),
+            body: self.whole.to_exact(),
+        });
+        self.version += 1;
+    }
+
+    fn compose(&mut self, kind: &Kind, head: &Head) {
+        let Self { whole, main, status, version, .. } = self;
+        whole.clear();
+        whole.item(|json| {
+            for (key, value) in kind.names() {
+                json.text(key, value);
+            }
+            json.object("metadata", |json| {
+                head.write(json, *version);
+                json.array("managedFields", |json| {
+                    head.own(json, kind, main.bytes());
+                    head.own_status(json, kind, status.bytes());
+                });
+            });
+            json.members(main.bytes());
+            if !status.bytes().is_empty() {
+                json.object("status", |json| json.members(status.bytes()));
+            }
+        });
+    }
+}
+
+impl Kind {
+    fn scope(&self) -> Scope {
+        Scope { without: UNOWNED, whole: self.whole }
+    }
+
+    /// Built-in kinds begin with the kind, custom ones follow the alphabet.
+    fn names(&self) -> [(&'static str, &'static str); 2] {
+        let (kind, version) = (("kind", self.kind), ("apiVersion", self.api_version));
+        if self.api_version.starts_with("argoproj.io/") { [version, kind] } else { [kind, version] }
+    }
+}
+
+impl Head {
+    fn write(&self, json: &mut Json, version: u64) {
+        json.text("name", &self.name);
+        for (key, value) in [("generateName", &self.generate_name), ("namespace", &self.namespace)] {
+            if !value.is_empty() {
+                json.text(key, value);
+            }
+        }
+        json.text("uid", &self.uid);
+        json.text("resourceVersion", &version.to_string());
+        if let Some(generation) = self.generation {
+            json.number("generation", generation);
+        }
+        json.text("creationTimestamp", &self.created.to_string());
+        if let Some(deleted) = self.deleted {
+            json.text("deletionTimestamp", &deleted.to_string());
+        }
+        self.owned(json);
+        if !self.finalizers.is_empty() {
+            json.texts("finalizers", self.finalizers.iter().copied());
+        }
+    }
+
+    /// The parts of metadata that belong to whoever wrote them.
+    fn owned(&self, json: &mut Json) {
+        for (key, pairs) in [("labels", &self.labels), ("annotations", &self.annotations)] {
+            if !pairs.is_empty() {
+                json.map(key, pairs.iter().map(|(key, value)| (*key, value.as_str())));
+            }
+        }
+        if let Some(owner) = &self.owner {
+            json.array("ownerReferences", |json| json.item(|json| owner.write(json)));
+        }
+    }
+
+    fn own(&self, json: &mut Json, kind: &Kind, main: &[u8]) {
+        let mut owned = Json::default();
+        if !self.generate_name.is_empty() {
+            owned.text("generateName", &self.generate_name);
+        }
+        self.owned(&mut owned);
+        json.item(|json| {
+            entry(json, kind, kind.manager, self.created);
+            json.object("fieldsV1", |json| {
+                if !owned.bytes().is_empty() {
+                    json.object("f:metadata", |json| ownership::write(json, owned.bytes(), &kind.scope()));
+                }
+                ownership::write(json, main, &kind.scope());
+            });
+        });
+    }
+
+    fn own_status(&self, json: &mut Json, kind: &Kind, status: &[u8]) {
+        if status.is_empty() {
+            return;
+        }
+        json.item(|json| {
+            entry(json, kind, kind.reporter, self.created);
+            json.object("fieldsV1", |json| {
+                json.object("f:status", |json| ownership::write(json, status, &kind.scope()));
+            });
+            json.text("subresource", "status");
+        });
+    }
+}
+
+impl Reference {
+    fn write(&self, json: &mut Json) {
+        json.text("apiVersion", self.api_version);
+        json.text("kind", self.kind);
+        json.text("name", &self.name);
+        json.text("uid", &self.uid);
+        json.flag("controller", true);
+        json.flag("blockOwnerDeletion", true);
+    }
+}
+
+fn entry(json: &mut Json, kind: &Kind, manager: &str, time: Timestamp) {
+    json.text("manager", manager);
+    json.text("operation", "Update");
+    json.text("apiVersion", kind.api_version);
+    json.text("time", &time.to_string());
+    json.text("fieldsType", "FieldsV1");
+}
