@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::compare::compare;
+use super::compare::{Changes, compare};
 use super::configured::configured;
 use super::conflict::{ApplyError, Conflict};
 use super::fields::FieldSet;
@@ -30,7 +30,8 @@ pub fn server_side_apply(
     force: Force,
     lists: &dyn ListTypes,
 ) -> Result<Value, ApplyError> {
-    let wanted = configured(applied, lists).map_err(|fault| ApplyError::invalid(applied, fault))?;
+    let mut wanted = configured(applied, lists).map_err(|fault| ApplyError::invalid(applied, fault))?;
+    strip_unowned(&mut wanted);
     let mut live = current.cloned().unwrap_or_else(|| json!({}));
     let mut managers = managers_before(&live, manager, lists);
     Managers::strip(&mut live);
@@ -39,14 +40,12 @@ pub fn server_side_apply(
     let known = managers.0.iter().position(|other| other.is_same_manager(&entry));
     let last = known.map(|at| managers.0.remove(at));
     let mut object = overlay(&live, applied, lists);
-    if let Some(last) = &last {
-        let mut kept = entry.fields.clone();
-        managers.0.iter().for_each(|other| kept.unite(&other.fields));
+    if let Some(last) = last.as_ref().filter(|last| last.fields != entry.fields) {
+        let kept: Vec<&FieldSet> = managers.0.iter().chain([&entry]).map(|owner| &owner.fields).collect();
         prune(&mut object, &last.fields, &kept, lists);
     }
 
     take_over(&mut managers, &live, &object, force, lists)?;
-    strip_unowned(&mut entry.fields);
     let is_changed = object != live;
     entry.time = if is_changed { Some(manager.time.clone()) } else { last.and_then(|last| last.time) };
     managers.0.push(entry);
@@ -73,11 +72,13 @@ fn take_over(
     lists: &dyn ListTypes,
 ) -> Result<(), ApplyError> {
     let changes = compare(live, object, lists);
+    if changes == Changes::default() {
+        return Ok(());
+    }
     let mut set: FieldSet = changes.added.clone();
     set.unite(&changes.modified);
     if force == Force::No {
-        let owned = others.0.iter().map(|other| Entry { fields: other.fields.intersection(&set), ..other.clone() });
-        let mut conflicts: Vec<Conflict> = owned.flat_map(|owner| Conflict::over(&owner)).collect();
+        let mut conflicts: Vec<Conflict> = others.0.iter().flat_map(|owner| Conflict::over(&set, owner)).collect();
         if !conflicts.is_empty() {
             conflicts.sort_by(|a, b| a.manager.cmp(&b.manager));
             return Err(ApplyError::Conflicts(conflicts));

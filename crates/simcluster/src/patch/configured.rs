@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::fields::FieldSet;
+use super::fields::{FieldSet, Membership};
 use super::lists::{ITEM, ListType, ListTypes};
 use super::shape::{Shape, fields, items, shape_of};
 use super::step::{ItemError, Step};
@@ -11,8 +11,15 @@ use super::step::{ItemError, Step};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConfiguration {
     /// An item of a list cannot be told from others.
-    #[error("{path}: element {index}: {source}", index = .0, path = .1, source = .2)]
-    Item(usize, String, ItemError),
+    #[error("{path}: element {index}: {fault}")]
+    Item {
+        /// Which item, from 0.
+        index: usize,
+        /// Where the list is.
+        path: String,
+        /// What it lacks.
+        fault: ItemError,
+    },
     /// Two items of a list are the same.
     #[error("{0}: duplicate entries for key {1}")]
     Duplicate(String, String),
@@ -20,68 +27,80 @@ pub enum InvalidConfiguration {
 
 /// All fields that `configuration` sets, as its manager will own them.
 pub(super) fn configured(configuration: &Value, lists: &dyn ListTypes) -> Result<FieldSet, InvalidConfiguration> {
-    let mut walk = Walk { lists, path: Vec::new(), at: Vec::new(), set: FieldSet::default() };
-    walk.value(configuration)?;
-    Ok(walk.set)
+    match (Walk { lists, path: Vec::new() }).value(configuration)? {
+        Owned::Parts(parts) => Ok(parts),
+        Owned::Whole => Ok(FieldSet::default()),
+    }
+}
+
+/// How a value is owned.
+enum Owned {
+    Whole,
+    Parts(FieldSet),
 }
 
 struct Walk<'a> {
     lists: &'a dyn ListTypes,
     path: Vec<&'a str>,
-    at: Vec<Step>,
-    set: FieldSet,
 }
 
 impl<'a> Walk<'a> {
-    fn value(&mut self, value: &'a Value) -> Result<(), InvalidConfiguration> {
+    fn value(&mut self, value: &'a Value) -> Result<Owned, InvalidConfiguration> {
         match shape_of(self.lists, &self.path, Some(value)) {
-            Some(Shape::Leaf) => {
-                self.set.insert(&self.at);
-                Ok(())
-            }
-            Some(Shape::Map) => fields(Some(value)).try_for_each(|(key, value)| self.field(key, value)),
+            Some(Shape::Leaf) => Ok(Owned::Whole),
+            Some(Shape::Map) => self.fields(value).map(Owned::Parts),
             Some(Shape::List(list)) => {
                 self.path.push(ITEM);
-                let done = self.items(list, value);
+                let owned = self.items(list, value);
                 self.path.pop();
-                done
+                owned.map(Owned::Parts)
             }
-            None => Ok(()),
+            None => Ok(Owned::Parts(FieldSet::default())),
         }
     }
 
-    fn field(&mut self, key: &'a str, value: &'a Value) -> Result<(), InvalidConfiguration> {
-        self.path.push(key);
-        self.at.push(Step::field(key));
-        let is_blank = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
-        // A key of a map is set by being there; a declared field only by what is in it.
-        if is_blank || !self.lists.is_field(&self.path) {
-            self.set.insert(&self.at);
+    fn fields(&mut self, value: &'a Value) -> Result<FieldSet, InvalidConfiguration> {
+        let mut set = FieldSet::default();
+        for (key, value) in fields(Some(value)) {
+            self.path.push(key);
+            let is_blank = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
+            // A key of a map is set by being there; a declared field only by what is in it.
+            let is_set = is_blank || !self.lists.is_field(&self.path);
+            let owned = self.value(value)?;
+            self.path.pop();
+            let (membership, below) = match owned {
+                Owned::Whole => (Membership::Member, FieldSet::default()),
+                Owned::Parts(below) if is_set => (Membership::Member, below),
+                Owned::Parts(below) => (Membership::None, below),
+            };
+            set.nest(Step::field(key), membership, below);
         }
-        self.value(value)?;
-        self.at.pop();
-        self.path.pop();
-        Ok(())
+        Ok(set)
     }
 
-    fn items(&mut self, list: ListType<'_>, value: &'a Value) -> Result<(), InvalidConfiguration> {
-        let mut seen = FieldSet::default();
+    fn items(&mut self, list: ListType<'_>, value: &'a Value) -> Result<FieldSet, InvalidConfiguration> {
+        let mut set = FieldSet::default();
         for (index, item) in items(Some(value)).iter().enumerate() {
-            let step =
-                Step::to_item(list, item).map_err(|error| InvalidConfiguration::Item(index, self.place(), error))?;
-            if seen.has(&step) {
+            let step = Step::to_item(list, item).map_err(|fault| InvalidConfiguration::Item {
+                index,
+                path: self.place(),
+                fault,
+            })?;
+            if set.has(&step) {
                 return Err(InvalidConfiguration::Duplicate(self.place(), step.to_string()));
             }
-            seen.insert(std::slice::from_ref(&step));
-            self.at.push(step);
-            self.set.insert(&self.at);
-            self.value(item)?;
-            self.at.pop();
+            let below = match self.value(item)? {
+                Owned::Whole => FieldSet::default(),
+                Owned::Parts(below) => below,
+            };
+            set.nest(step, Membership::Member, below);
         }
-        Ok(())
+        Ok(set)
     }
 
+    /// Where a list is; keys of the items around it are left out.
     fn place(&self) -> String {
-        self.at.iter().map(Step::to_string).collect()
+        let names = self.path.iter().filter(|name| **name != ITEM);
+        names.flat_map(|name| [".", name]).collect()
     }
 }

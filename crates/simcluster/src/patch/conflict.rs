@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::configured::InvalidConfiguration;
+use super::fields::FieldSet;
 use super::managers::{Entry, Operation};
 
 /// Why an apply is refused.
@@ -19,7 +20,6 @@ pub enum ApplyError {
         /// Namespace and name, API version, kind.
         object: String,
         /// What is wrong.
-        #[source]
         fault: Box<InvalidConfiguration>,
     },
 }
@@ -80,10 +80,11 @@ impl ApplyError {
 }
 
 impl Conflict {
-    /// A conflict over each of the fields that `owner` has.
-    pub(super) fn over(owner: &Entry) -> Vec<Self> {
+    /// A conflict over each of the fields of `set` that `owner` has.
+    pub(super) fn over(set: &FieldSet, owner: &Entry) -> Vec<Self> {
+        let fields = owner.fields.intersection(set).paths();
         let manager = described(owner);
-        owner.fields.paths().into_iter().map(|field| Self { manager: manager.clone(), field }).collect()
+        fields.into_iter().map(|field| Self { manager: manager.clone(), field }).collect()
     }
 
     fn to_cause(&self) -> Value {

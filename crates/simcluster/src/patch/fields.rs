@@ -14,6 +14,14 @@ pub(super) struct FieldSet {
     nodes: BTreeMap<Step, Node>,
 }
 
+/// Whether a path is itself in a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Membership {
+    Member,
+    /// Only what is below it.
+    None,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Node {
     is_member: bool,
@@ -32,6 +40,14 @@ impl FieldSet {
             node.is_member = true;
         } else {
             node.below.insert(rest);
+        }
+    }
+
+    /// Adds a step and what is below it, which replaces what was known of the step.
+    pub(super) fn nest(&mut self, step: Step, membership: Membership, below: FieldSet) {
+        let node = Node { is_member: membership == Membership::Member, below };
+        if !node.is_empty() {
+            self.nodes.insert(step, node);
         }
     }
 
@@ -62,6 +78,11 @@ impl FieldSet {
     /// What is below a step; `None` if nothing is.
     pub(super) fn below(&self, step: &Step) -> Option<&FieldSet> {
         self.nodes.get(step).map(|node| &node.below).filter(|below| !below.is_empty())
+    }
+
+    /// A step as this set has it, if a path begins with it.
+    pub(super) fn step(&self, step: &Step) -> Option<&Step> {
+        self.nodes.get_key_value(step).map(|(step, _)| step)
     }
 
     /// The first steps of all paths.

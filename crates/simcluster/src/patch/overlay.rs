@@ -54,16 +54,21 @@ impl<'a> Walk<'a> {
     }
 
     fn map(&mut self, live: &'a Map<String, Value>, configuration: &'a Map<String, Value>) -> Map<String, Value> {
-        let mut merged = live.clone();
-        for (key, value) in configuration {
-            self.path.push(key);
-            let value = match live.get(key) {
-                Some(live) => self.value(live, value),
-                None => value.clone(),
+        let mut merged = Map::with_capacity(live.len().max(configuration.len()));
+        for (key, live) in live {
+            let value = match configuration.get(key) {
+                Some(value) => {
+                    self.path.push(key);
+                    let merged = self.value(live, value);
+                    self.path.pop();
+                    merged
+                }
+                None => live.clone(),
             };
-            self.path.pop();
             merged.insert(key.clone(), value);
         }
+        let new = configuration.iter().filter(|(key, _)| !live.contains_key(*key));
+        merged.extend(new.map(|(key, value)| (key.clone(), value.clone())));
         merged
     }
 

@@ -169,9 +169,10 @@ proptest! {
         let mut operations = Vec::new();
         for (nth, (adds, at)) in moves.into_iter().enumerate() {
             let path = format!("/{at}");
-            operations.push(match adds {
-                true => json!({"op": "add", "path": path, "value": 100 + nth}),
-                false => json!({"op": "remove", "path": path}),
+            operations.push(if adds {
+                json!({"op": "add", "path": path, "value": 100 + nth})
+            } else {
+                json!({"op": "remove", "path": path})
             });
             match adds {
                 true if at <= model.len() => model.insert(at, 100 + nth),
