@@ -16,16 +16,16 @@ use super::workload::{condition, head, write_claim, write_selector};
 const KUBECTL: &str = "kubectl-client-side-apply";
 const CONTROLLER: &str = "kube-controller-manager";
 const BUDGET: Kind =
-    Kind { api_version: "policy/v1", kind: "PodDisruptionBudget", manager: KUBECTL, reporter: CONTROLLER, whole: &[] };
+    Kind { api_version: "policy/v1", name: "PodDisruptionBudget", manager: KUBECTL, reporter: CONTROLLER, whole: &[] };
 const SCALER: Kind = Kind {
     api_version: "autoscaling/v2",
-    kind: "HorizontalPodAutoscaler",
+    name: "HorizontalPodAutoscaler",
     manager: KUBECTL,
     reporter: CONTROLLER,
     whole: &[],
 };
 const INGRESS: Kind =
-    Kind { api_version: "networking.k8s.io/v1", kind: "Ingress", manager: KUBECTL, reporter: "nginx", whole: &[] };
+    Kind { api_version: "networking.k8s.io/v1", name: "Ingress", manager: KUBECTL, reporter: "nginx", whole: &[] };
 
 /// Writes everything around a workload.
 pub(crate) fn write(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>) {

@@ -11,13 +11,13 @@ use super::workload::{condition, head, write_template};
 const CONTROLLER: &str = "kube-controller-manager";
 const JOB: Kind = Kind {
     api_version: "batch/v1",
-    kind: "Job",
+    name: "Job",
     manager: "kubectl-client-side-apply",
     reporter: CONTROLLER,
     whole: &[],
 };
 const RUN: Kind = Kind { manager: CONTROLLER, whole: WHOLE, ..JOB };
-const CRON_JOB: Kind = Kind { kind: "CronJob", ..JOB };
+const CRON_JOB: Kind = Kind { name: "CronJob", ..JOB };
 
 /// How long a pod of a Job works, in seconds.
 const WORK: i64 = 40;

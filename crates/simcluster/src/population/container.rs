@@ -283,10 +283,10 @@ impl Container {
 
 /// `250m`, `2`: as the server writes it.
 fn cpu_text(thousandths: u32) -> String {
-    if thousandths % 1000 == 0 { (thousandths / 1000).to_string() } else { format!("{thousandths}m") }
+    if thousandths.is_multiple_of(1000) { (thousandths / 1000).to_string() } else { format!("{thousandths}m") }
 }
 
 /// `512Mi`, `2Gi`: as the server writes it.
 fn memory_text(mib: u32) -> String {
-    if mib % 1024 == 0 { format!("{}Gi", mib / 1024) } else { format!("{mib}Mi") }
+    if mib.is_multiple_of(1024) { format!("{}Gi", mib / 1024) } else { format!("{mib}Mi") }
 }

@@ -209,7 +209,6 @@ impl Facts {
 
 impl Fault {
     /// Code and case of the detector, and where it shows.
-    #[expect(clippy::too_many_lines, reason = "a flat catalog")]
     pub(crate) fn facts(self) -> Facts {
         use Bearer::{Beside, Container, Namespace, Workload};
         use Exposure::Exposed;

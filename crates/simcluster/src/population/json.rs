@@ -49,7 +49,7 @@ impl Json {
     /// `"key":{…}`
     pub(crate) fn object(&mut self, key: &str, members: impl FnOnce(&mut Self)) {
         self.key(key);
-        self.within(b"{}", members);
+        self.within(*b"{}", members);
     }
 
     /// `"f:key":{…}`
@@ -59,13 +59,13 @@ impl Json {
         // What was a key before is escaped already.
         self.bytes.extend_from_slice(key.as_bytes());
         self.bytes.extend_from_slice(b"\":");
-        self.within(b"{}", members);
+        self.within(*b"{}", members);
     }
 
     /// `"key":[…]`
     pub(crate) fn array(&mut self, key: &str, items: impl FnOnce(&mut Self)) {
         self.key(key);
-        self.within(b"[]", items);
+        self.within(*b"[]", items);
     }
 
     /// `"key":["one","two"]`
@@ -81,7 +81,7 @@ impl Json {
     /// An object as an item of an array, or as the whole.
     pub(crate) fn item(&mut self, members: impl FnOnce(&mut Self)) {
         self.comma();
-        self.within(b"{}", members);
+        self.within(*b"{}", members);
     }
 
     pub(crate) fn item_text(&mut self, value: &str) {
@@ -113,11 +113,11 @@ impl Json {
         write!(self.bytes, "{value}").expect("memory takes every byte");
     }
 
-    fn within(&mut self, [open, close]: &[u8; 2], content: impl FnOnce(&mut Self)) {
-        self.bytes.push(*open);
+    fn within(&mut self, [open, close]: [u8; 2], content: impl FnOnce(&mut Self)) {
+        self.bytes.push(open);
         self.goes_on = false;
         content(self);
-        self.bytes.push(*close);
+        self.bytes.push(close);
         self.goes_on = true;
     }
 

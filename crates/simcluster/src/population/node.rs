@@ -7,9 +7,9 @@ use super::plan::{NODE_LEASE, Plan};
 use super::random::{Purpose, Random};
 use super::scribe::{Head, Kind, Reference, Scribe};
 
-const NODE: Kind = Kind { api_version: "v1", kind: "Node", manager: "kubelet", reporter: "kubelet", whole: &[] };
+const NODE: Kind = Kind { api_version: "v1", name: "Node", manager: "kubelet", reporter: "kubelet", whole: &[] };
 const LEASE: Kind =
-    Kind { api_version: "coordination.k8s.io/v1", kind: "Lease", manager: "kubelet", reporter: "kubelet", whole: &[] };
+    Kind { api_version: "coordination.k8s.io/v1", name: "Lease", manager: "kubelet", reporter: "kubelet", whole: &[] };
 
 /// Writes a node and its Lease.
 pub(crate) fn write(scribe: &mut Scribe, plan: &Plan, node: u32) {

@@ -296,10 +296,10 @@ impl<'a> Planner<'a> {
     /// Every fourth workload bears a fault, in turn, if it has pods enough for it.
     fn fault(&mut self, owner: Owner, left: u32) -> Option<Fault> {
         self.chances += 1;
-        if self.chances % 4 != 0 {
+        if !self.chances.is_multiple_of(4) {
             return None;
         }
-        let of_deployments = owner == Owner::Deployment && self.chances % 8 == 0;
+        let of_deployments = owner == Owner::Deployment && self.chances.is_multiple_of(8);
         let (list, given) = if of_deployments { (OF_DEPLOYMENTS, 0) } else { (OF_TEMPLATES, 1) };
         let fault = list[self.given[given] % list.len()];
         self.given[given] += 1;

@@ -16,7 +16,7 @@ use super::scribe::{Head, Kind, Scribe, WHOLE};
 use super::template::{InPod, Placed, Template};
 
 const POD: Kind =
-    Kind { api_version: "v1", kind: "Pod", manager: "kube-controller-manager", reporter: "kubelet", whole: WHOLE };
+    Kind { api_version: "v1", name: "Pod", manager: "kube-controller-manager", reporter: "kubelet", whole: WHOLE };
 const STATIC: Kind = Kind { manager: "kubelet", ..POD };
 
 /// One pod, on the way to be written.

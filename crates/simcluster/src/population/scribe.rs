@@ -14,7 +14,7 @@ use super::ownership::{self, Scope};
 #[derive(Debug)]
 pub(crate) struct Kind {
     pub(crate) api_version: &'static str,
-    pub(crate) kind: &'static str,
+    pub(crate) name: &'static str,
     /// Who wrote everything but the status.
     pub(crate) manager: &'static str,
     /// Who wrote the status.
@@ -122,7 +122,7 @@ impl Scribe {
         self.compose(kind, &head);
         self.written.push_back(Object {
             api_version: kind.api_version,
-            kind: kind.kind,
+            kind: kind.name,
             namespace: head.namespace.into(),
             name: head.name.into(),
             uid: head.uid.into(),
@@ -164,7 +164,7 @@ impl Kind {
 
     /// Built-in kinds begin with the kind, custom ones follow the alphabet.
     fn names(&self) -> [(&'static str, &'static str); 2] {
-        let (kind, version) = (("kind", self.kind), ("apiVersion", self.api_version));
+        let (kind, version) = (("kind", self.name), ("apiVersion", self.api_version));
         if self.api_version.starts_with("argoproj.io/") { [version, kind] } else { [kind, version] }
     }
 }

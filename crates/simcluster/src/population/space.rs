@@ -9,8 +9,8 @@ use super::plan::{Plan, SYSTEM_SPACES, Space};
 use super::random::{Purpose, Random};
 use super::scribe::{Head, Kind, Scribe};
 
-const fn kind(api_version: &'static str, kind: &'static str) -> Kind {
-    Kind { api_version, kind, manager: "kubectl-create", reporter: "kube-controller-manager", whole: &[] }
+const fn kind(api_version: &'static str, name: &'static str) -> Kind {
+    Kind { api_version, name, manager: "kubectl-create", reporter: "kube-controller-manager", whole: &[] }
 }
 
 const NAMESPACE: Kind = kind("v1", "Namespace");

@@ -136,9 +136,9 @@ impl<'a> Template<'a> {
     fn all_containers(&self, json: &mut Json, placed: &Placed<'_>) {
         let mounts_token = self.token == Token::Mounted && placed.in_pod == InPod::Yes;
         let write = |json: &mut Json, containers: &[Container]| {
-            containers
-                .iter()
-                .for_each(|container| json.item(|json| container.spec(json, mounts_token.then_some("token"))));
+            for container in containers {
+                json.item(|json| container.spec(json, mounts_token.then_some("token")));
+            }
         };
         if !self.init.is_empty() {
             json.array("initContainers", |json| write(json, &self.init));

@@ -13,22 +13,22 @@ use super::template::{Placed, Template, usage};
 const MANAGER: &str = "kubectl-client-side-apply";
 const CONTROLLER: &str = "kube-controller-manager";
 const DEPLOYMENT: Kind =
-    Kind { api_version: "apps/v1", kind: "Deployment", manager: MANAGER, reporter: CONTROLLER, whole: &[] };
+    Kind { api_version: "apps/v1", name: "Deployment", manager: MANAGER, reporter: CONTROLLER, whole: &[] };
 const REPLICA_SET: Kind =
-    Kind { api_version: "apps/v1", kind: "ReplicaSet", manager: CONTROLLER, reporter: CONTROLLER, whole: WHOLE };
+    Kind { api_version: "apps/v1", name: "ReplicaSet", manager: CONTROLLER, reporter: CONTROLLER, whole: WHOLE };
 const STATEFUL_SET: Kind =
-    Kind { api_version: "apps/v1", kind: "StatefulSet", manager: MANAGER, reporter: CONTROLLER, whole: &[] };
+    Kind { api_version: "apps/v1", name: "StatefulSet", manager: MANAGER, reporter: CONTROLLER, whole: &[] };
 const DAEMON_SET: Kind =
-    Kind { api_version: "apps/v1", kind: "DaemonSet", manager: MANAGER, reporter: CONTROLLER, whole: &[] };
+    Kind { api_version: "apps/v1", name: "DaemonSet", manager: MANAGER, reporter: CONTROLLER, whole: &[] };
 const ROLLOUT: Kind = Kind {
     api_version: "argoproj.io/v1alpha1",
-    kind: "Rollout",
+    name: "Rollout",
     manager: MANAGER,
     reporter: "argo-rollouts",
     whole: &[],
 };
 const CLAIM: Kind =
-    Kind { api_version: "v1", kind: "PersistentVolumeClaim", manager: CONTROLLER, reporter: CONTROLLER, whole: &[] };
+    Kind { api_version: "v1", name: "PersistentVolumeClaim", manager: CONTROLLER, reporter: CONTROLLER, whole: &[] };
 
 /// How many replicas there are, and how many of them serve.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +106,7 @@ fn deployment(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>, kind: &
     owner.annotations.push(("deployment.kubernetes.io/revision", "1".to_owned()));
     let created = owner.created.to_string();
     let reference =
-        Reference { api_version: kind.api_version, kind: kind.kind, name: app.name.clone(), uid: owner.uid.clone() };
+        Reference { api_version: kind.api_version, kind: kind.name, name: app.name.clone(), uid: owner.uid.clone() };
     scribe.object(
         kind,
         owner,
@@ -178,7 +178,7 @@ fn replica_set(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>, owner:
 
 /// Every third keeps its data on volumes.
 fn has_claims(app: &App) -> bool {
-    app.index % 3 == 0
+    app.index.is_multiple_of(3)
 }
 
 fn stateful_set(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>) {

@@ -8,8 +8,8 @@ use crate::population::plan::Plan;
 use crate::population::scribe::{Head, Kind, Scribe};
 use crate::population::template::{Template, has_account};
 
-const fn kind(api_version: &'static str, kind: &'static str) -> Kind {
-    Kind { api_version, kind, manager: "kubectl-client-side-apply", reporter: "", whole: &[] }
+const fn kind(api_version: &'static str, name: &'static str) -> Kind {
+    Kind { api_version, name, manager: "kubectl-client-side-apply", reporter: "", whole: &[] }
 }
 
 const ACCOUNT: Kind = kind("v1", "ServiceAccount");
@@ -23,19 +23,19 @@ pub(super) fn write(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>) {
     if !has_account(app) {
         return;
     }
-    let plain = |part| Head { generation: None, ..beside(plan, template, part, "") };
-    scribe.object(&ACCOUNT, plain(Part::Account), |_| {}, |_| {});
+    let bare = |part| Head { generation: None, ..beside(plan, template, part, "") };
+    scribe.object(&ACCOUNT, bare(Part::Account), |_| {}, |_| {});
     let namespace = plan.namespace(app);
     if app.has(Fault::ClusterAdmin) {
         let name = format!("{namespace}-{}-admin", app.name);
-        let head = Head { namespace: String::new(), name, ..plain(Part::Binding) };
+        let head = Head { namespace: String::new(), name, ..bare(Part::Binding) };
         let main = |json: &mut Json| bind(json, ("ClusterRole", "cluster-admin"), (namespace, &app.name));
         scribe.object(&CLUSTER_BINDING, head, main, |_| {});
         return;
     }
-    scribe.object(&ROLE, plain(Part::Role), |json| json.array("rules", |json| json.item(read_config)), |_| {});
+    scribe.object(&ROLE, bare(Part::Role), |json| json.array("rules", |json| json.item(read_config)), |_| {});
     let main = |json: &mut Json| bind(json, ("Role", &app.name), (namespace, &app.name));
-    scribe.object(&BINDING, plain(Part::Binding), main, |_| {});
+    scribe.object(&BINDING, bare(Part::Binding), main, |_| {});
 }
 
 /// Writes the role that may do everything.

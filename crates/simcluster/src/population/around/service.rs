@@ -11,14 +11,14 @@ use crate::population::template::Template;
 
 const SERVICE: Kind = Kind {
     api_version: "v1",
-    kind: "Service",
+    name: "Service",
     manager: "kubectl-client-side-apply",
     reporter: "kube-controller-manager",
     whole: &[],
 };
 const SLICE: Kind = Kind {
     api_version: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
+    name: "EndpointSlice",
     manager: "kube-controller-manager",
     reporter: "kube-controller-manager",
     whole: &[],

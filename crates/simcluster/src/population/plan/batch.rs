@@ -55,7 +55,7 @@ impl Left {
             Some(Fault::CronFailing) => (1, 0, 0),
             Some(Fault::CronPilingUp) => (6, 1, 0),
             Some(Fault::CronOverlap) => (0, 2, 1),
-            _ => (0, turn / 2 % 3 + 1, u32::from(turn % 3 == 0)),
+            _ => (0, turn / 2 % 3 + 1, u32::from(turn.is_multiple_of(3))),
         };
         let is_possible = self.failed >= failed && self.running >= failed + running && self.succeeded >= succeeded;
         let fault = fault.filter(|_| is_possible);
