@@ -8,6 +8,7 @@ use super::fault::Fault;
 use super::plan::{App, Foreign, Owner, Plan};
 use super::random::{Purpose, Random, suffix};
 use super::scribe::Reference;
+use super::template::Template;
 
 /// Parts of a workload that have a uid of their own.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +24,7 @@ pub(crate) enum Part {
     Role = 8,
     Binding = 9,
     Other = 10,
-    Hash = 11,
+    OtherSlice = 11,
     Age = 12,
     Suffixes = 13,
 }
@@ -39,12 +40,6 @@ impl Plan {
 
     pub(crate) fn uid(&self, app: &App, part: Part) -> String {
         self.part(app, part).uid()
-    }
-
-    /// Hash of the pod template, as the Deployment controller spells it.
-    pub(crate) fn hash(&self, app: &App) -> String {
-        let start = self.part(app, Part::Hash).next();
-        format!("{}{}", suffix(start, 1), suffix(start.rotate_left(17), 2))
     }
 
     /// When the workload was created: from an hour to ninety days ago, CronJobs at least four days.
@@ -75,9 +70,10 @@ impl Plan {
     }
 
     /// Where generated names begin: `cart-7d4b9c6f5d-`.
-    pub(crate) fn generate_name(&self, app: &App, pod: u32) -> Option<String> {
+    pub(crate) fn generate_name(&self, template: &Template<'_>, pod: u32) -> Option<String> {
+        let app = template.app;
         Some(match app.owner {
-            Owner::Deployment | Owner::Rollout => format!("{}-{}-", app.name, self.hash(app)),
+            Owner::Deployment | Owner::Rollout => format!("{}-{}-", app.name, template.hash),
             Owner::DaemonSet | Owner::Job => format!("{}-", app.name),
             Owner::CronJob => format!("{}-", self.run_name(app, pod)),
             Owner::Foreign(Foreign::RayCluster) => format!("{}-worker-", app.name),
@@ -86,8 +82,9 @@ impl Plan {
         })
     }
 
-    pub(crate) fn pod_name(&self, app: &App, pod: u32) -> String {
-        if let Some(prefix) = self.generate_name(app, pod) {
+    pub(crate) fn pod_name(&self, template: &Template<'_>, pod: u32) -> String {
+        let app = template.app;
+        if let Some(prefix) = self.generate_name(template, pod) {
             return format!("{prefix}{}", suffix(self.part(app, Part::Suffixes).next(), u64::from(pod)));
         }
         match app.owner {
@@ -121,12 +118,13 @@ impl Plan {
     }
 
     /// The controller of a workload's pods; `None` for those on their own.
-    pub(crate) fn controller(&self, app: &App, pod: u32) -> Option<Reference> {
+    pub(crate) fn controller(&self, template: &Template<'_>, pod: u32) -> Option<Reference> {
+        let app = template.app;
         let reference = |api_version, kind, name, uid| Some(Reference { api_version, kind, name, uid });
         let own = |api_version, kind| reference(api_version, kind, app.name.clone(), self.uid(app, Part::Workload));
         match app.owner {
             Owner::Deployment | Owner::Rollout => {
-                let name = format!("{}-{}", app.name, self.hash(app));
+                let name = format!("{}-{}", app.name, template.hash);
                 reference("apps/v1", "ReplicaSet", name, self.uid(app, Part::ReplicaSet))
             }
             Owner::StatefulSet => own("apps/v1", "StatefulSet"),

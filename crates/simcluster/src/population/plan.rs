@@ -6,6 +6,8 @@
 mod batch;
 mod system;
 
+use jiff::Timestamp;
+
 use super::Sizes;
 use super::fault::{Exposure, Fault, OF_DEPLOYMENTS, OF_TEMPLATES};
 use super::layout::Layout;
@@ -188,6 +190,9 @@ impl App {
 
 /// Plans a population.
 pub(crate) fn plan(seed: u64, sizes: &Sizes) -> Plan {
+    // Objects state whole seconds.
+    let now = Timestamp::from_second(sizes.now.as_second()).expect("it is a time without its fraction");
+    let sizes = &Sizes { now, ..sizes.clone() };
     let mut planner = Planner::new(seed, sizes);
     let daemons = planner.fill();
     let Planner { spaces, mut apps, .. } = planner;

@@ -67,7 +67,7 @@ impl<'a> Pod<'a> {
             plan,
             template,
             index,
-            name: plan.pod_name(app, index),
+            name: plan.pod_name(template, index),
             phase,
             node: plan.layout.node_of(app, index).filter(|_| is_placed),
             created: plan.pod_created(app, index),
@@ -99,16 +99,15 @@ impl<'a> Pod<'a> {
         let (plan, app) = (self.plan, self.template.app);
         let mut labels = self.template.labels.clone();
         match app.owner {
-            Owner::Deployment => labels.push(("pod-template-hash", plan.hash(app))),
-            Owner::Rollout => labels.push(("rollouts-pod-template-hash", plan.hash(app))),
-            Owner::StatefulSet | Owner::DaemonSet => {
-                labels.push(("controller-revision-hash", plan.hash(app)));
-                if app.owner == Owner::StatefulSet {
-                    labels.push(("apps.kubernetes.io/pod-index", self.index.to_string()));
-                }
+            Owner::Deployment => labels.push(("pod-template-hash", self.template.hash.clone())),
+            Owner::Rollout => labels.push(("rollouts-pod-template-hash", self.template.hash.clone())),
+            Owner::StatefulSet => {
+                labels.push(("apps.kubernetes.io/pod-index", self.index.to_string()));
+                labels.push(("controller-revision-hash", format!("{}-{}", app.name, self.template.hash)));
             }
+            Owner::DaemonSet => labels.push(("controller-revision-hash", self.template.hash.clone())),
             Owner::Job | Owner::CronJob => {
-                let job = plan.controller(app, self.index).expect("a Job owns its pods");
+                let job = plan.controller(self.template, self.index).expect("a Job owns its pods");
                 labels.push(("batch.kubernetes.io/job-name", job.name));
             }
             Owner::Static => labels.push(("tier", "control-plane".to_owned())),
@@ -126,13 +125,13 @@ impl<'a> Pod<'a> {
         Head {
             namespace: plan.namespace(app).to_owned(),
             name: self.name.clone(),
-            generate_name: plan.generate_name(app, self.index).unwrap_or_default(),
+            generate_name: plan.generate_name(self.template, self.index).unwrap_or_default(),
             uid: plan.pod_uid(app, self.index),
             generation: Some(1),
             created: self.created,
             labels,
             annotations,
-            owner: plan.controller(app, self.index),
+            owner: plan.controller(self.template, self.index),
             fields: self.fields(node),
             ..Head::default()
         }

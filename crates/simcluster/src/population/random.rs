@@ -83,24 +83,34 @@ impl Random {
 
 /// Five characters for the `index`-th of names that share a prefix; no two indexes have the same.
 pub(crate) fn suffix(start: u64, index: u64) -> String {
-    spell(start, index, SUFFIX, 5)
+    walk(start, index, SUFFIX, 5)
 }
 
 /// Six letters for the `index`-th namespace; no two indexes have the same.
 pub(crate) fn letters(start: u64, index: u64) -> String {
-    spell(start, index, LOWER, 6)
+    walk(start, index, LOWER, 6)
+}
+
+/// The last `length` digits of a number, in letters of generated names, the lowest first.
+pub(crate) fn spell(number: u64, length: u32) -> String {
+    digits(number, SUFFIX, length)
 }
 
 /// Walks the words of `length` letters by a stride that meets each of them once before it meets one again.
-fn spell(start: u64, index: u64, alphabet: &[u8], length: u32) -> String {
+fn walk(start: u64, index: u64, alphabet: &[u8], length: u32) -> String {
     // A prime that divides neither alphabet's size, hence none of its powers.
     const STRIDE: u64 = 7_368_787;
+    let words = (alphabet.len() as u64).pow(length);
+    let word = (start % words + (index % words) * (STRIDE % words)) % words;
+    digits(word, alphabet, length)
+}
+
+fn digits(number: u64, alphabet: &[u8], length: u32) -> String {
     let base = alphabet.len() as u64;
-    let words = base.pow(length);
-    let mut word = (start % words + (index % words) * (STRIDE % words)) % words;
+    let mut rest = number;
     let letter = |_| {
-        let letter = alphabet[usize::try_from(word % base).expect("an alphabet is short")];
-        word /= base;
+        let letter = alphabet[usize::try_from(rest % base).expect("an alphabet is short")];
+        rest /= base;
         char::from(letter)
     };
     (0..length).map(letter).collect()

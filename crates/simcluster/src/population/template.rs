@@ -9,7 +9,7 @@ use super::image::{Image, popular};
 use super::json::Json;
 use super::layout::shares_network;
 use super::plan::{App, Foreign, Owner, Rights};
-use super::random::{Purpose, Random};
+use super::random::{Purpose, Random, spell};
 
 /// Everything that the pods of a workload share.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Template<'a> {
     pub(crate) containers: Vec<Container>,
     pub(crate) labels: Vec<(&'static str, String)>,
     pub(crate) annotations: Vec<(&'static str, String)>,
+    /// Ten characters that tell this template from others; the name of a ReplicaSet ends with them.
+    pub(crate) hash: String,
     account: String,
     token: Token,
 }
@@ -85,15 +87,24 @@ impl<'a> Template<'a> {
             init.push(Container::before("prepare-files", app, image, &mut random));
         }
         let (account, token) = account(app);
-        Self {
-            app,
-            init,
-            containers,
-            labels: labels(app, &mut random),
-            annotations: annotations(app, &mut random),
-            account,
-            token,
-        }
+        let (labels, annotations) = (labels(app, &mut random), annotations(app, &mut random));
+        let mut template = Self { app, init, containers, labels, annotations, hash: String::new(), account, token };
+        let mut json = Json::default();
+        json.item(|json| template.write(json, &[]));
+        template.hash = hash_of(json.bytes());
+        template
+    }
+
+    /// Members of a pod template, with labels beside those of the workload.
+    pub(crate) fn write(&self, json: &mut Json, more: &[(&'static str, String)]) {
+        let mut labels = self.labels.clone();
+        labels.extend_from_slice(more);
+        labels.sort_unstable();
+        json.object("metadata", |json| {
+            json.map("labels", labels.iter().map(|(key, value)| (*key, value.as_str())));
+            json.map("annotations", self.annotations.iter().map(|(key, value)| (*key, value.as_str())));
+        });
+        json.object("spec", |json| self.spec(json, &Placed::default()));
     }
 
     /// Members of a pod specification.
@@ -231,6 +242,13 @@ impl<'a> Template<'a> {
             });
         }
     }
+}
+
+/// FNV-1a over the encoding, spelled with ten letters, as the simulated Deployment controller does: so it knows the
+/// ReplicaSets of the population for its own.
+fn hash_of(encoding: &[u8]) -> String {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    spell(encoding.iter().fold(0xcbf2_9ce4_8422_2325, step), 10)
 }
 
 /// Rank of the image that is known to run in a workload of this name.

@@ -119,6 +119,12 @@ fn a_pod_has_its_usual_weight_and_about_two_containers() {
 }
 
 #[test]
+fn a_fraction_of_a_second_changes_nothing() {
+    let now = Sizes::default().now.checked_add(jiff::SignedDuration::from_millis(250)).unwrap();
+    assert_eq!(hash(&objects(7, &Sizes { now, ..sizes(100) })), hash(&objects(7, &sizes(100))));
+}
+
+#[test]
 fn without_nodes_every_pod_waits() {
     let objects = objects(7, &Sizes { nodes: 0, ..sizes(200) });
     let pods = of_kind(&objects, "Pod");

@@ -8,7 +8,7 @@ use super::json::Json;
 use super::names::Part;
 use super::plan::{App, Owner, Plan};
 use super::scribe::{Head, Kind, Reference, Scribe, WHOLE};
-use super::template::{Placed, Template, usage};
+use super::template::{Template, usage};
 
 const MANAGER: &str = "kubectl-client-side-apply";
 const CONTROLLER: &str = "kube-controller-manager";
@@ -65,16 +65,7 @@ pub(crate) fn head(plan: &Plan, template: &Template<'_>, part: Part) -> Head {
 
 /// `"template":{…}`, with labels beside those of the workload.
 pub(crate) fn write_template(json: &mut Json, template: &Template<'_>, more: &[(&'static str, String)]) {
-    let mut labels = template.labels.clone();
-    labels.extend_from_slice(more);
-    labels.sort_unstable();
-    json.object("template", |json| {
-        json.object("metadata", |json| {
-            json.map("labels", labels.iter().map(|(key, value)| (*key, value.as_str())));
-            json.map("annotations", template.annotations.iter().map(|(key, value)| (*key, value.as_str())));
-        });
-        json.object("spec", |json| template.spec(json, &Placed::default()));
-    });
+    json.object("template", |json| template.write(json, more));
 }
 
 /// `"selector":{"matchLabels":{…}}`
@@ -152,7 +143,7 @@ fn replica_set(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>, owner:
     let app = template.app;
     let counts = Counts::of(app);
     let key = if app.owner == Owner::Rollout { "rollouts-pod-template-hash" } else { "pod-template-hash" };
-    let hash = plan.hash(app);
+    let hash = template.hash.clone();
     let mut head = head(plan, template, Part::ReplicaSet);
     head.name = format!("{}-{hash}", app.name);
     head.labels.push((key, hash.clone()));
@@ -184,7 +175,7 @@ fn has_claims(app: &App) -> bool {
 fn stateful_set(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>) {
     let app = template.app;
     let counts = Counts::of(app);
-    let revision = format!("{}-{}", app.name, plan.hash(app));
+    let revision = format!("{}-{}", app.name, template.hash);
     scribe.object(
         &STATEFUL_SET,
         head(plan, template, Part::Workload),

@@ -36,7 +36,7 @@ pub(super) fn write(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>) {
         let head = beside(plan, template, Part::Other, "-old");
         let reference = reference(&head);
         service(scribe, plan, app, (head, &format!("{}-gone", app.name)));
-        slice(scribe, plan, template, (Part::Hash, reference));
+        slice(scribe, plan, template, (Part::OtherSlice, reference));
     }
 }
 
@@ -100,7 +100,7 @@ fn slice(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>, (part, servi
         |json| {
             json.text("addressType", "IPv4");
             json.array("endpoints", |json| {
-                (0..app.pods.desired()).filter(|_| is_selected).for_each(|pod| endpoint(json, plan, app, pod));
+                (0..app.pods.desired()).filter(|_| is_selected).for_each(|pod| endpoint(json, plan, template, pod));
             });
             json.array("ports", |json| {
                 json.item(|json| {
@@ -115,7 +115,8 @@ fn slice(scribe: &mut Scribe, plan: &Plan, template: &Template<'_>, (part, servi
 }
 
 /// A pod that has an address.
-fn endpoint(json: &mut Json, plan: &Plan, app: &App, pod: u32) {
+fn endpoint(json: &mut Json, plan: &Plan, template: &Template<'_>, pod: u32) {
+    let app = template.app;
     let is_placed = app.pods.phase(pod) == Phase::Running || !app.has(Fault::Pending);
     let address = plan.layout.address_of(app, pod).filter(|_| is_placed);
     let (Some(address), Some(node)) = (address, plan.layout.node_of(app, pod)) else { return };
@@ -131,7 +132,7 @@ fn endpoint(json: &mut Json, plan: &Plan, app: &App, pod: u32) {
         json.object("targetRef", |json| {
             json.text("kind", "Pod");
             json.text("namespace", plan.namespace(app));
-            json.text("name", &plan.pod_name(app, pod));
+            json.text("name", &plan.pod_name(template, pod));
             json.text("uid", &plan.pod_uid(app, pod));
         });
         json.text("nodeName", &plan.layout.node_name(node));

@@ -210,3 +210,34 @@ fn container_statuses_name_the_containers_of_the_specification() {
         }
     }
 }
+
+/// What `motion` makes of a template: FNV-1a, ten letters.
+fn hash_of(template: &Value) -> String {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let mut hash = template.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, step);
+    let mut letters = String::new();
+    for _ in 0..10 {
+        letters.push(char::from(b"bcdfghjklmnpqrstvwxz2456789"[usize::try_from(hash % 27).unwrap()]));
+        hash /= 27;
+    }
+    letters
+}
+
+#[test]
+fn replica_sets_are_named_as_the_controller_would_name_them() {
+    let objects = objects(7, &sizes(300));
+    let sets: BTreeSet<String> = of_kind(&objects, "ReplicaSet")
+        .iter()
+        .map(|set| set["metadata"]["name"].as_str().unwrap().to_owned())
+        .collect();
+    let deployments = of_kind(&objects, "Deployment");
+    assert!(deployments.len() > 20);
+    for deployment in deployments {
+        let name = format!(
+            "{}-{}",
+            deployment["metadata"]["name"].as_str().unwrap(),
+            hash_of(&deployment["spec"]["template"])
+        );
+        assert!(sets.contains(&name), "{name}");
+    }
+}
