@@ -199,10 +199,10 @@ impl Container {
         let resources = match self.fault {
             Some(Fault::NoResources) => return,
             Some(Fault::NoLimits) => Resources { limits: None, ..sound },
-            Some(Fault::OverProvisioned) => Resources { requests: (4000, 8192), limits: Some((4000, 8192)) },
+            Some(Fault::OverProvisioned) => Resources { requests: (4000, 8192), limits: Some((8000, 16_384)) },
             Some(Fault::Wasteful) => Resources { requests: (1000, 2048), limits: Some((2000, 2048)) },
-            Some(Fault::LimitRatio) => Resources { requests: (100, memory), limits: Some((2000, memory)) },
-            Some(Fault::RequestAboveLimit) => Resources { requests: (200, 512), limits: Some((200, 256)) },
+            Some(Fault::LimitRatio) => Resources { requests: (100, memory), limits: Some((2000, memory * 2)) },
+            Some(Fault::RequestAboveLimit) => Resources { requests: (100, 160), limits: Some((100, 128)) },
             Some(Fault::Starved) => Resources { requests: (cpu, memory), limits: Some((cpu, memory)) },
             _ => sound,
         };

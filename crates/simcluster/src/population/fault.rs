@@ -99,6 +99,8 @@ pub struct Planting {
 }
 
 /// The faults of a population.
+///
+/// What was ended for its memory (P001 `oom-killed`) may show as R005 too, once its usage has been sampled for long enough.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Planted {
     /// Every one of them, sorted.

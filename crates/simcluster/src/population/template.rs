@@ -71,7 +71,7 @@ impl<'a> Template<'a> {
         };
         let main = Container::main(app, main_image, &mut random);
         let beside = match random.below(10) {
-            _ if app.rights == Rights::Node => 0,
+            _ if app.rights == Rights::Node || usage(app).is_some() => 0,
             0..4 => 0,
             4..9 => 1,
             _ => 2,
@@ -82,7 +82,7 @@ impl<'a> Template<'a> {
             containers.push(Container::beside(name, app, image, &mut random));
         }
         let mut init = Vec::new();
-        if random.percent(20) {
+        if random.percent(20) && usage(app).is_none() {
             let image = image(&mut random);
             init.push(Container::before("prepare-files", app, image, &mut random));
         }
@@ -300,11 +300,14 @@ fn labels(app: &App, random: &mut Random) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// How much of its requests a workload uses, where that is wrong. Starved ones have limits as high as their requests.
+/// How much of its requests a workload uses, where that matters; it then has one container, for usage is told by pod.
+/// Starved ones have limits as high as their requests.
 pub(crate) fn usage(app: &App) -> Option<(&'static str, String)> {
     let share = match app.fault {
         Some(Fault::Wasteful) => "0.1",
         Some(Fault::Starved) => "0.95",
+        // Else it would be starved as well.
+        Some(Fault::RequestAboveLimit) => "0.6",
         _ => return None,
     };
     Some(("sim.keelwatch.io/usage", share.to_owned()))

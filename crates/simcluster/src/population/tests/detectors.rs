@@ -160,8 +160,10 @@ fn limits_do_not_fit_requests_where_it_was_planted() {
 #[test]
 fn usage_is_declared_where_it_was_planted() {
     let found = |world: &World| {
-        let declared =
-            world.workloads(|object| object["metadata"]["annotations"].get("sim.keelwatch.io/usage").is_some());
+        let declared = world.workloads(|object| {
+            let usage = object["metadata"]["annotations"].get("sim.keelwatch.io/usage");
+            usage.is_some_and(|usage| usage == "0.1" || usage == "0.95")
+        });
         declared.into_iter().map(|(kind, namespace, name, _)| (kind, namespace, name.clone(), name)).collect()
     };
     check(&["R003", "R005"], found);
