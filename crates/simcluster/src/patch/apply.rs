@@ -30,7 +30,7 @@ pub fn server_side_apply(
     force: Force,
     lists: &dyn ListTypes,
 ) -> Result<Value, ApplyError> {
-    let mut wanted = configured(applied, lists).map_err(|fault| ApplyError::invalid(applied, fault))?;
+    let mut wanted = configured(applied, lists).map_err(|faults| ApplyError::invalid(applied, faults))?;
     strip_unowned(&mut wanted);
     let mut live = current.cloned().unwrap_or_else(|| json!({}));
     let mut managers = managers_before(&live, manager, lists);

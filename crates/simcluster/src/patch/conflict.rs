@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::configured::InvalidConfiguration;
+use super::configured::Fault;
 use super::fields::FieldSet;
 use super::managers::{Entry, Operation};
 
@@ -15,12 +15,12 @@ pub enum ApplyError {
     #[error("{}", conflict_message(.0))]
     Conflicts(Vec<Conflict>),
     /// The configuration is no object of its kind.
-    #[error("failed to create typed patch object ({object}): {fault}")]
+    #[error("failed to create typed patch object ({object}): {}", faults_message(.faults))]
     Invalid {
         /// Namespace and name, API version, kind.
         object: String,
-        /// What is wrong.
-        fault: Box<InvalidConfiguration>,
+        /// What is wrong; never empty.
+        faults: Vec<Fault>,
     },
 }
 
@@ -34,17 +34,14 @@ pub struct Conflict {
 }
 
 impl ApplyError {
-    pub(super) fn invalid(configuration: &Value, fault: InvalidConfiguration) -> Self {
+    pub(super) fn invalid(configuration: &Value, faults: Vec<Fault>) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let api_version = text(&configuration["apiVersion"]);
         // Kubernetes prints the slash even where the group is empty.
         let slash = if api_version.contains('/') { "" } else { "/" };
         let (metadata, kind) = (&configuration["metadata"], text(&configuration["kind"]));
         let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
-        Self::Invalid {
-            object: format!("{namespace}/{name}; {slash}{api_version}, Kind={kind}"),
-            fault: Box::new(fault),
-        }
+        Self::Invalid { object: format!("{namespace}/{name}; {slash}{api_version}, Kind={kind}"), faults }
     }
 
     /// HTTP status.
@@ -103,6 +100,14 @@ fn described(entry: &Entry) -> String {
         Operation::Update => format!(" using {}", entry.api_version),
     };
     format!("{:?}{subresource}{version}", entry.name)
+}
+
+fn faults_message(faults: &[Fault]) -> String {
+    let lines: Vec<String> = faults.iter().map(|Fault { path, sort }| format!("{path}: {sort}")).collect();
+    match lines.as_slice() {
+        [line] => line.clone(),
+        lines => format!("errors:\n  {}", lines.join("\n  ")),
+    }
 }
 
 fn conflict_message(conflicts: &[Conflict]) -> String {

@@ -26,9 +26,11 @@ mod strategic;
 use serde_json::{Value, json};
 
 pub use self::apply::server_side_apply;
+pub use self::configured::{Fault, FaultSort};
 pub use self::conflict::{ApplyError, Conflict};
 pub use self::lists::{BuiltInLists, ITEM, ListType, ListTypes, MapKey, MapType, MergeStrategy};
 pub use self::ownership::record_update;
+pub use self::step::ItemError;
 
 /// A change that a client asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,10 +86,10 @@ pub enum PatchError {
         key: String,
     },
     /// A strategic patch of a shape that cannot be merged.
-    #[error("unable to find api field in struct or wrong type at {0}")]
+    #[error("error decoding patch: {0} is of a shape that cannot be merged")]
     WrongShape(String),
     /// A directive of a strategic patch that is unknown.
-    #[error("Unknown patch type found: {0}")]
+    #[error("unknown patch type: {0}")]
     UnknownDirective(String),
 }
 
@@ -106,20 +108,20 @@ impl PatchError {
     /// HTTP status.
     pub fn code(&self) -> u16 {
         match self {
-            Self::Operation(_) => 400,
+            Self::Operation(_) | Self::WrongShape(_) | Self::UnknownDirective(_) => 400,
             Self::TooManyOperations(_) => 413,
             Self::Unprocessable => 422,
-            Self::NoMergeKey { .. } | Self::WrongShape(_) | Self::UnknownDirective(_) => 500,
+            Self::NoMergeKey { .. } => 500,
         }
     }
 
     /// Word for programs; empty where Kubernetes gives none.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Operation(_) => "BadRequest",
+            Self::Operation(_) | Self::WrongShape(_) | Self::UnknownDirective(_) => "BadRequest",
             Self::TooManyOperations(_) => "RequestEntityTooLarge",
             Self::Unprocessable => "Invalid",
-            Self::NoMergeKey { .. } | Self::WrongShape(_) | Self::UnknownDirective(_) => "",
+            Self::NoMergeKey { .. } => "",
         }
     }
 

@@ -251,6 +251,60 @@ fn references_and_selectors_are_owned_as_a_whole() {
     assert_eq!(owners(&object)[0]["fieldsV1"], fields);
 }
 
+#[test]
+fn all_faults_of_a_configuration_are_reported_with_their_places() {
+    let env = json!([{"name": "A"}, {"name": "A"}, {"value": "b"}]);
+    let wanted = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"},
+        "spec": {"containers": [{"name": "c", "env": env}], "volumes": ["v"]},
+    });
+    let refused = apply(None, &wanted, "alice", Force::No).unwrap_err();
+    let expected = [
+        "failed to create typed patch object (n/p; /v1, Kind=Pod): errors:",
+        "  .spec.containers[name=\"c\"].env: duplicate entries for key [name=\"A\"]",
+        "  .spec.containers[name=\"c\"].env: element 2: associative list with keys has an element that omits key field \
+         \"name\" (and doesn't have default value)",
+        "  .spec.volumes: element 0: associative list with keys may not have non-map elements",
+    ];
+    assert_eq!(refused.message(), expected.join("\n"));
+}
+
+#[test]
+fn what_go_never_omits_is_not_owned_and_what_it_omits_is() {
+    let template = json!({
+        "metadata": {"labels": {"app": "nginx"}},
+        "spec": {"containers": [{"name": "nginx", "image": "nginx", "resources": {}}], "restartPolicy": "Always"},
+    });
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "nginx"}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": {"app": "nginx"}}, "template": template,
+        "strategy": {"rollingUpdate": {"maxSurge": "25%"}, "type": "RollingUpdate"},
+    }});
+    let container = json!({".": {}, "f:image": {}, "f:name": {}, "f:resources": {}});
+    let fields = json!({"f:spec": {
+        "f:replicas": {},
+        "f:selector": {},
+        "f:strategy": {"f:rollingUpdate": {".": {}, "f:maxSurge": {}}, "f:type": {}},
+        "f:template": {
+            "f:metadata": {"f:labels": {".": {}, "f:app": {}}},
+            "f:spec": {"f:containers": {"k:{\"name\":\"nginx\"}": container}, "f:restartPolicy": {}},
+        },
+    }});
+    let created = update(None, deployment, "kubectl-create", EARLY);
+    assert_eq!(owners(&created)[0]["fieldsV1"], fields);
+    let emptied = json!({"metadata": {"name": "nginx", "managedFields": owners(&created)}});
+    assert_eq!(update(Some(&created), emptied, "curl", LATE), json!({"metadata": {"name": "nginx"}}));
+}
+
+#[test]
+fn a_conflict_names_the_item() {
+    let pod = |image: &str| json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": image}]}});
+    let object = update(None, pod("a"), "kubectl-create", EARLY);
+    let refused = apply(Some(&object), &pod("b"), "alice", Force::No).unwrap_err();
+    let owner = "conflict with \"kubectl-create\" using v1";
+    let message = format!("Apply failed with 1 conflict: {owner}: .spec.containers[name=\"c\"].image");
+    assert_eq!(refused.message(), message);
+}
+
 fn containers(names: &[&str]) -> Value {
     let containers: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
     json!({"metadata": {"name": "p"}, "spec": {"containers": containers}})

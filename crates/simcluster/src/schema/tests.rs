@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "json! makes values")]
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -353,4 +354,31 @@ fn maps_merge_as_the_schema_says() {
     assert_eq!(schema.map(&["summary"]), MapType::Granular);
     assert!(schema.is_field(&["summary", "pass"]));
     assert!(!schema.is_field(&["results", ITEM, "properties", "any"]));
+}
+
+/// Objects of any shape, with names that the definitions know.
+fn odd() -> impl Strategy<Value = Value> {
+    let names =
+        ["metadata", "spec", "status", "groups", "rules", "name", "expr", "results", "policy", "summary", "odd"];
+    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), "[a1]?".prop_map(Value::from)];
+    leaf.prop_recursive(5, 40, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            proptest::collection::btree_map(proptest::sample::select(names.to_vec()), inner, 0..4)
+                .prop_map(|map| json!(map)),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_was_admitted_is_admitted_again_as_it_is(object in odd(), nth in 0..DEFINITIONS.len()) {
+        let schema = schema(DEFINITIONS[nth].name);
+        let mut once = object;
+        if schema.admit(&mut once, Strictness::Prune).is_ok() {
+            let mut twice = once.clone();
+            prop_assert_eq!(schema.admit(&mut twice, Strictness::Strict), Ok(()));
+            prop_assert_eq!(twice, once);
+        }
+    }
 }
