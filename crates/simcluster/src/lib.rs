@@ -25,6 +25,7 @@ mod fault;
 mod fault_text;
 #[cfg(test)]
 mod fixture;
+mod founding;
 mod http;
 mod kind;
 mod metrics;
@@ -38,6 +39,7 @@ mod random;
 #[cfg(test)]
 mod recorded;
 mod requests;
+mod runs;
 pub mod schema;
 mod selector;
 mod server;
@@ -54,10 +56,11 @@ mod yaml;
 
 pub use access::AccessRule;
 pub use clock::SimClock;
-pub use cluster::Sizes;
+pub use cluster::Census;
 pub use fault::{Counted, Effect, Fault, Filter};
 pub use http::{Body, SimService};
 pub use requests::{Request, Seen};
+pub use runs::{JobRun, Outcome};
 pub use server::ListenError;
 pub use settings::{Offer, Pace, Settings};
 pub use sim::{Builder, SimCluster};

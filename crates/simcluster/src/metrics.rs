@@ -113,7 +113,7 @@ fn histogram() -> Histogram {
 impl Collector for Sizes {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let Some(cluster) = self.0.upgrade() else { return Ok(()) };
-        let sizes = cluster.sizes();
+        let sizes = cluster.census();
         let gauge = |value: usize| ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
         let version = gauge(usize::try_from(sizes.version).unwrap_or(usize::MAX));
         for (name, help, value) in [

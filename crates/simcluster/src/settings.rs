@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fault::Fault;
+use crate::population;
 use crate::user::{Denied, User};
 
 /// Whether the cluster moves by itself.
@@ -54,6 +55,12 @@ pub struct Settings {
     pub tokens: BTreeMap<String, User>,
     /// What is answered 403.
     pub deny: Vec<Denied>,
+    /// What is in the cluster at the start; its moment is that of the cluster.
+    pub population: Option<population::Sizes>,
+    /// Changes of pods per second: four in five are updates, the rest deletions with a creation.
+    pub churn: u32,
+    /// Definitions that are registered at the start, by plural; see [`crate::schema::DEFINITIONS`].
+    pub crds: Vec<String>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// The server's clock against that of the test.
@@ -76,6 +83,9 @@ impl Default for Settings {
             metrics_api: Offer::Offered,
             tokens: BTreeMap::new(),
             deny: Vec::new(),
+            population: None,
+            churn: 0,
+            crds: Vec::new(),
             faults: Vec::new(),
             clock_skew: SignedDuration::ZERO,
             control: Offer::Missing,

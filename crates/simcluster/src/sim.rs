@@ -13,10 +13,12 @@ use tokio::task::JoinSet;
 
 use crate::access::AccessRule;
 use crate::clock::SimClock;
-use crate::cluster::{Cluster, Sizes};
+use crate::cluster::{Census, Cluster};
 use crate::fault::{Counted, Fault};
 use crate::http::SimService;
+use crate::population;
 use crate::requests::{Request, Seen};
+use crate::runs::{Hook, JobRun, Outcome};
 use crate::server::{self, ListenError, Listener};
 use crate::settings::{Offer, Pace, Settings};
 use crate::status::Status;
@@ -36,12 +38,17 @@ pub struct SimCluster {
 pub struct Builder {
     settings: Settings,
     listen: Option<SocketAddr>,
+    hook: Hook,
 }
 
 impl SimCluster {
     /// A cluster with the default settings, served on a free port of 127.0.0.1.
     pub fn builder() -> Builder {
-        Builder { settings: Settings::default(), listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))) }
+        Builder {
+            settings: Settings::default(),
+            listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            hook: Hook::default(),
+        }
     }
 
     /// The API without a socket; a kube client can be built on it.
@@ -116,8 +123,8 @@ impl SimCluster {
     }
 
     /// How big it is.
-    pub fn state(&self) -> Sizes {
-        self.cluster.sizes()
+    pub fn state(&self) -> Census {
+        self.cluster.census()
     }
 
     /// An object by resource (`pods`, `leases.coordination.k8s.io`), namespace ("" for none) and name.
@@ -149,6 +156,7 @@ impl SimCluster {
 impl Drop for SimCluster {
     fn drop(&mut self) {
         self.cluster.state().store.watchers.close_all();
+        self.cluster.runs.stop();
     }
 }
 
@@ -171,6 +179,24 @@ impl Builder {
         self
     }
 
+    /// What is in the cluster at the start.
+    pub fn population(mut self, sizes: population::Sizes) -> Self {
+        self.settings.population = Some(sizes);
+        self
+    }
+
+    /// Changes of pods per second.
+    pub fn churn(mut self, per_second: u32) -> Self {
+        self.settings.churn = per_second;
+        self
+    }
+
+    /// Definitions that are registered at the start, by plural.
+    pub fn crds(mut self, plurals: &[&str]) -> Self {
+        self.settings.crds = plurals.iter().map(|&plural| plural.to_owned()).collect();
+        self
+    }
+
     /// What goes wrong from the start.
     pub fn faults(mut self, faults: Vec<Fault>) -> Self {
         self.settings.faults = faults;
@@ -186,6 +212,15 @@ impl Builder {
     /// Events that watches can resume from.
     pub fn watch_history(mut self, events: usize) -> Self {
         self.settings.watch_history = events;
+        self
+    }
+
+    /// Decides how pods of Jobs end; it runs while the pod does, and is dropped when the pod goes.
+    pub fn on_job<F>(mut self, hook: impl Fn(JobRun) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        self.hook = Hook(Arc::new(move |run| Box::pin(hook(run))));
         self
     }
 
@@ -209,7 +244,7 @@ impl Builder {
 
     /// Starts the cluster.
     pub async fn start(self) -> Result<SimCluster, ListenError> {
-        let cluster = Cluster::new(self.settings);
+        let cluster = Cluster::new(self.settings, self.hook);
         let mut tasks = JoinSet::new();
         let mut address = None;
         if let Some(listen) = self.listen {
@@ -219,7 +254,7 @@ impl Builder {
             tasks.spawn(listener.serve(Arc::clone(&cluster)));
         }
         let moved = Arc::clone(&cluster);
-        tasks.spawn(async move { moved.move_by_itself().await });
+        tasks.spawn(moved.move_by_itself());
         Ok(SimCluster { cluster, address, _tasks: tasks })
     }
 }

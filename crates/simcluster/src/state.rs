@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::Catalog;
 use crate::definition;
-use crate::motion::Agenda;
+use crate::motion::{Agenda, Churn};
 use crate::page::Tokens;
 use crate::random::Random;
 use crate::settings::Pace;
@@ -20,6 +20,9 @@ pub(crate) struct State {
     pub(crate) random: Random,
     pub(crate) agenda: Agenda,
     pub(crate) tokens: Tokens,
+    /// Pods of Jobs that began to run.
+    pub(crate) begun: Vec<Key>,
+    pub(crate) churn: Churn,
     pub(crate) pace: Pace,
     /// Counters of what moves by itself, for example the next node of the round robin.
     pub(crate) counters: BTreeMap<&'static str, usize>,
@@ -28,6 +31,8 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(seed: u64, history: usize, pace: Pace) -> Self {
         Self {
+            begun: Vec::new(),
+            churn: Churn::new(0, seed, jiff::Timestamp::MIN, &Store::new(0)),
             store: Store::new(history),
             catalog: Catalog::default(),
             random: Random::new(seed),

@@ -76,7 +76,7 @@ async fn a_stalled_request_stays_without_an_answer() {
     let sim = cluster().await;
     sim.set_faults(vec![Fault::new(Effect::Stall)]);
     tokio::time::pause();
-    let answer = tokio::time::timeout(Duration::from_secs(3_600), get(&sim, MAPS)).await;
+    let answer = tokio::time::timeout(Duration::from_hours(1), get(&sim, MAPS)).await;
     assert!(answer.is_err());
 }
 

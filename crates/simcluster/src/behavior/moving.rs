@@ -83,7 +83,7 @@ async fn the_same_seed_makes_the_same_cluster() {
     let hash = async || {
         let sim = with_nodes(2).await;
         send(&sim, "POST", DEPLOYMENTS, &deployment(3)).await;
-        sim.step(Duration::from_secs(60));
+        sim.step(Duration::from_mins(1));
         get(&sim, PODS).await.body.to_string()
     };
     assert_eq!(hash().await, hash().await);
@@ -107,7 +107,7 @@ async fn a_service_lists_its_pods_by_name_of_the_port() {
 async fn a_dead_node_is_not_ready_after_its_silence() {
     let sim = with_nodes(1).await;
     let ready = async || get(&sim, "/api/v1/nodes/n1").await.body["status"]["conditions"][0]["status"].clone();
-    sim.step(Duration::from_secs(60));
+    sim.step(Duration::from_mins(1));
     assert_eq!(ready().await, "True");
     let dead = json!({"metadata": {"annotations": {"sim.keelwatch.io/dead": "true"}}});
     send(&sim, "PATCH", "/api/v1/nodes/n1", &dead).await;

@@ -69,7 +69,7 @@ async fn bookmarks_come_when_they_are_due() {
     let version = get(&sim, MAPS).await.version();
     let path = format!("{MAPS}?watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds=600");
     let mut events = watch(&sim, &path).await;
-    let bookmark = step_until(&sim, Duration::from_secs(60), async move { events.next().await }).await.unwrap();
+    let bookmark = step_until(&sim, Duration::from_mins(1), async move { events.next().await }).await.unwrap();
     assert_eq!(bookmark["type"], "BOOKMARK");
 }
 

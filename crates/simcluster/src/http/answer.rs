@@ -22,9 +22,9 @@ use crate::status::Status;
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 pub(crate) type Answer = Response<Body>;
 
-/// Pieces that are known, sent one after the other.
+/// Pieces that are made while they are sent, of a length that is known.
 struct Pieces {
-    pieces: std::vec::IntoIter<Bytes>,
+    pieces: Box<dyn Iterator<Item = Bytes> + Send>,
     left: u64,
 }
 
@@ -35,9 +35,9 @@ pub(crate) fn full(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-pub(crate) fn pieces(pieces: Vec<Bytes>) -> Body {
-    let left = pieces.iter().map(|piece| piece.len() as u64).sum();
-    Pieces { pieces: pieces.into_iter(), left }.boxed_unsync()
+/// A body of `length` bytes that `pieces` make.
+pub(crate) fn pieces(length: usize, pieces: impl Iterator<Item = Bytes> + Send + 'static) -> Body {
+    Pieces { pieces: Box::new(pieces), left: length as u64 }.boxed_unsync()
 }
 
 /// A body to send into, and its sender; `capacity` pieces wait for the client.

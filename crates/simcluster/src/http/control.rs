@@ -52,7 +52,7 @@ fn body(call: &Call) -> Result<Value, Problem> {
     serde_json::from_slice(&call.body).map_err(|error| Problem(400, format!("the body is no JSON: {error}")))
 }
 
-fn step(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
+fn step(cluster: &Arc<Cluster>, call: &Call) -> Result<Value, Problem> {
     let body = body(call)?;
     let advance = fault_text::duration(&body["advance"]);
     let advance = advance.ok_or_else(|| Problem(422, "advance: a duration such as \"30s\" is wanted".to_owned()))?;
@@ -122,7 +122,7 @@ fn load(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
 }
 
 fn state(cluster: &Cluster) -> Value {
-    let sizes = cluster.sizes();
+    let sizes = cluster.census();
     json!({
         "version": sizes.version, "bytes": sizes.bytes, "objects": sizes.objects, "watchers": sizes.watchers,
         "now": cluster.clock.now().to_string(), "faults": cluster.faults.counted().len(),

@@ -187,7 +187,7 @@ impl Ask<'_> {
         if matches!(self.effect, Some(Effect::UndecodableItem)) {
             page.spoil_first(kind);
         }
-        Ok(render::list(kind, &page, view, self.now))
+        Ok(render::list(kind, page, view, self.now))
     }
 
     fn watch(&self) -> Result<Answer, Status> {

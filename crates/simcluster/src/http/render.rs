@@ -98,13 +98,13 @@ pub(crate) fn metadata_only(object: &Value) -> Value {
 }
 
 /// A list as it is answered.
-pub(crate) fn list(kind: &Kind, page: &Page, view: View, now: jiff::Timestamp) -> Answer {
+pub(crate) fn list(kind: &Arc<Kind>, page: Page, view: View, now: jiff::Timestamp) -> Answer {
     match view {
-        View::Object => answer::json_body(200, answer::pieces(encoded_list(kind, page))),
+        View::Object => answer::json_body(200, encoded_list(kind, page)),
         View::Table(include) => {
             let row = |entry: &Arc<Entry>| table::row(kind, &versions::decode_as(kind, entry), include, now);
             let rows: Vec<Value> = page.entries.iter().map(row).collect();
-            let table = table::table(kind, &rows, &list_metadata(page), table::Columns::Stated);
+            let table = table::table(kind, &rows, &list_metadata(&page), table::Columns::Stated);
             answer::json(200, &table)
         }
         View::Metadata => {
@@ -113,7 +113,7 @@ pub(crate) fn list(kind: &Kind, page: &Page, view: View, now: jiff::Timestamp) -
             let list = json!({
                 "kind": "PartialObjectMetadataList",
                 "apiVersion": "meta.k8s.io/v1",
-                "metadata": list_metadata(page),
+                "metadata": list_metadata(&page),
                 "items": items,
             });
             answer::json(200, &list)
@@ -133,27 +133,61 @@ fn list_metadata(page: &Page) -> Value {
     Value::Object(metadata)
 }
 
-/// Typed lists state kind and version once, for all; lists of custom resources repeat them in each item.
-fn encoded_list(kind: &Kind, page: &Page) -> Vec<Bytes> {
-    let (name, version) = (Value::from(kind.list_kind()), Value::from(kind.api_version()));
-    let head = format!("{{\"kind\":{name},\"apiVersion\":{version},\"metadata\":{},\"items\":[", list_metadata(page));
-    let mut chunks = Vec::new();
-    let mut chunk = BytesMut::from(head.as_bytes());
-    for (nth, entry) in page.entries.iter().enumerate() {
-        if nth > 0 {
-            chunk.extend_from_slice(b",");
-        }
-        append_item(&mut chunk, kind, entry);
-        if chunk.len() >= CHUNK {
-            chunks.push(std::mem::take(&mut chunk).freeze());
-        }
-    }
-    chunk.extend_from_slice(b"]}");
-    chunks.push(chunk.freeze());
-    chunks
+/// Items of a list, put together as they are sent: no list is in memory as a whole.
+struct Items {
+    kind: Arc<Kind>,
+    head: Option<String>,
+    entries: std::vec::IntoIter<Arc<Entry>>,
+    needs_comma: bool,
+    is_closed: bool,
 }
 
-fn append_item(chunk: &mut BytesMut, kind: &Kind, entry: &Arc<Entry>) {
+/// Typed lists state kind and version once, for all; lists of custom resources repeat them in each item.
+fn encoded_list(kind: &Arc<Kind>, page: Page) -> answer::Body {
+    let (name, version) = (Value::from(kind.list_kind()), Value::from(kind.api_version()));
+    let head = format!("{{\"kind\":{name},\"apiVersion\":{version},\"metadata\":{},\"items\":[", list_metadata(&page));
+    let items: usize = page.entries.iter().map(|entry| item_length(kind, entry)).sum();
+    let length = head.len() + items + page.entries.len().saturating_sub(1) + "]}".len();
+    let kind = Arc::clone(kind);
+    let entries = page.entries.into_iter();
+    answer::pieces(length, Items { kind, head: Some(head), entries, needs_comma: false, is_closed: false })
+}
+
+impl Iterator for Items {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        if self.is_closed {
+            return None;
+        }
+        let mut chunk = BytesMut::with_capacity(CHUNK);
+        chunk.extend_from_slice(self.head.take().unwrap_or_default().as_bytes());
+        while chunk.len() < CHUNK {
+            let Some(entry) = self.entries.next() else {
+                chunk.extend_from_slice(b"]}");
+                self.is_closed = true;
+                break;
+            };
+            if std::mem::replace(&mut self.needs_comma, true) {
+                chunk.extend_from_slice(b",");
+            }
+            append_item(&mut chunk, &self.kind, &entry);
+        }
+        Some(chunk.freeze())
+    }
+}
+
+/// Bytes that [`append_item`] appends.
+fn item_length(kind: &Kind, entry: &Entry) -> usize {
+    if kind.custom().is_none() && versions::is_stored_as(kind, entry) {
+        return "{".len() + entry.rest().len();
+    }
+    let mut chunk = BytesMut::new();
+    append_item(&mut chunk, kind, entry);
+    chunk.len()
+}
+
+fn append_item(chunk: &mut BytesMut, kind: &Kind, entry: &Entry) {
     if kind.custom().is_some() {
         chunk.extend_from_slice(&whole(kind, entry));
         return;

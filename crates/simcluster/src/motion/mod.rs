@@ -9,7 +9,9 @@
 //!                └───────────── writes ──────────────┘
 //! ```
 
+mod churn;
 mod garbage;
+mod jobs;
 mod namespaces;
 mod nodes;
 mod pods;
@@ -22,6 +24,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+pub(crate) use self::churn::Churn;
+pub(crate) use self::jobs::conclude;
+pub(crate) use self::nodes::start as start_nodes;
 use crate::clock::seconds;
 use crate::kind::Kind;
 use crate::state::State;
@@ -82,8 +87,13 @@ impl Agenda {
         self.note(at, table, key);
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// When the next look is due, if that is not after `until`.
-    pub(crate) fn next_due(&self, until: Timestamp) -> Option<Timestamp> {
+    fn next_due(&self, until: Timestamp) -> Option<Timestamp> {
         self.0.first().map(|(at, _, _)| *at).filter(|at| *at <= until)
     }
 
@@ -93,9 +103,15 @@ impl Agenda {
     }
 }
 
+/// When something is due next, if that is not after `until`.
+pub(crate) fn next_due(state: &State, until: Timestamp) -> Option<Timestamp> {
+    let churned = state.churn.next_due().filter(|due| *due <= until);
+    [state.agenda.next_due(until), churned].into_iter().flatten().min()
+}
+
 /// Looks at everything that is due: how many looks changed something.
 pub(crate) fn move_due(state: &mut State, now: Timestamp) -> usize {
-    let mut moved = 0;
+    let mut moved = churn::churn(state, now);
     for _ in 0..MOST_LOOKS {
         let Some((table, key)) = state.agenda.pop_due(now) else { break };
         let before = state.store.version();
@@ -122,7 +138,7 @@ fn look(state: &mut State, now: Timestamp, table: &Arc<str>, key: &Key) {
         "replicasets.apps" => workloads::replica_set(state, &it),
         "statefulsets.apps" => workloads::stateful_set(state, &it),
         "daemonsets.apps" => workloads::daemon_set(state, &it),
-        "jobs.batch" => workloads::job(state, &it),
+        "jobs.batch" => jobs::look(state, &it),
         _ => {}
     }
 }

@@ -19,6 +19,15 @@ const SILENCE: SignedDuration = SignedDuration::from_secs(40);
 const LEASE_NAMESPACE: &str = "kube-node-lease";
 const LEASES: &str = "leases.coordination.k8s.io";
 
+/// Has every node renew its lease from now on, not all at once.
+pub(crate) fn start(state: &mut State, now: Timestamp) {
+    let table = state.store.intern("nodes");
+    let keys: Vec<Key> = state.store.range("nodes", None, None).map(|entry| entry.key.clone()).collect();
+    for (second, key) in (0..RENEWAL.as_secs()).cycle().zip(&keys) {
+        state.agenda.note(now.saturating_add(SignedDuration::from_secs(1 + second)).unwrap_or(now), &table, key);
+    }
+}
+
 pub(super) fn look(state: &mut State, it: &It) {
     if it.is_ending() {
         return;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::It;
+use super::jobs::LOST;
 use crate::clock::seconds;
 use crate::settings::Pace;
 use crate::state::State;
@@ -27,11 +28,21 @@ pub(super) fn look(state: &mut State, it: &It) {
     } else if text_at(&it.object, "status.phase") == "Pending" {
         let running = running(state, it);
         it.keep(state, &running);
+        if is_of_job(&it.object) {
+            state.begun.push(it.entry.key.clone());
+        }
     }
+}
+
+fn is_of_job(pod: &Value) -> bool {
+    pod["metadata"]["ownerReferences"].as_array().into_iter().flatten().any(|owner| owner["kind"] == "Job")
 }
 
 /// After the grace the pod is gone, in a stepped cluster at the next step.
 fn end(state: &mut State, it: &It) {
+    if it.object["metadata"]["annotations"].get(LOST).is_some() {
+        return;
+    }
     let end: Timestamp = text_at(&it.object, "metadata.deletionTimestamp").parse().unwrap_or(it.now);
     if it.now < end && state.pace == Pace::Auto {
         let table = state.store.intern("pods");

@@ -1,6 +1,6 @@
 //! Workloads: pods as many as wanted, and a status that says so.
 //!
-//! Owns Deployments, ReplicaSets, StatefulSets, DaemonSets and the pods of Jobs. There is no rolling strategy.
+//! Owns Deployments, ReplicaSets, StatefulSets and DaemonSets; there is no rolling strategy. Jobs have their own file.
 
 use std::sync::Arc;
 
@@ -158,7 +158,7 @@ fn pinned_node(pod: &Value) -> String {
     pinned.unwrap_or(text_at(pod, "spec.nodeName")).to_owned()
 }
 
-fn new_pod(it: &It, name: Value) -> Value {
+pub(super) fn new_pod(it: &It, name: Value) -> Value {
     let template = &it.object["spec"]["template"];
     let mut metadata = name;
     for key in ["labels", "annotations"] {
@@ -171,7 +171,7 @@ fn new_pod(it: &It, name: Value) -> Value {
 }
 
 /// Pods that are neither ending nor done.
-fn living(pods: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
+pub(super) fn living(pods: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
     let is_living = |entry: &Arc<Entry>| {
         let pod = entry.decode();
         let is_done = matches!(text_at(&pod, "status.phase"), "Succeeded" | "Failed");
@@ -189,12 +189,12 @@ fn ready(pods: &[Arc<Entry>]) -> i64 {
     count(pods.iter().filter(is_ready).count())
 }
 
-fn count(count: usize) -> i64 {
+pub(super) fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Counts of zero are left out, as Go leaves them out.
-fn set_counts(status: &mut Value, counts: &[(&str, i64)]) {
+pub(super) fn set_counts(status: &mut Value, counts: &[(&str, i64)]) {
     for &(key, count) in counts.iter().filter(|(_, count)| *count > 0) {
         status[key] = count.into();
     }
@@ -211,7 +211,7 @@ fn conditions(it: &It, wanted: &[(&str, bool)]) -> Value {
     wanted.iter().map(condition).collect()
 }
 
-fn keep_status(state: &mut State, it: &It, status: Value) {
+pub(super) fn keep_status(state: &mut State, it: &It, status: Value) {
     let mut object = it.object.clone();
     object["status"] = status;
     it.keep(state, &object);
@@ -242,40 +242,4 @@ fn template_hash(template: &Value) -> String {
         hash /= 27;
     }
     name
-}
-
-/// A job's pods, by `parallelism` and `completions`; the end of a job is told by its pods.
-pub(super) fn job(state: &mut State, it: &It) {
-    let spec = &it.object["spec"];
-    let conditions = it.object["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
-    if it.is_ending() || spec["suspend"] == true || !conditions.is_empty() {
-        return;
-    }
-    let pods = it.dependents(state, "pods");
-    let done = |phase: &str| pods.iter().filter(|pod| &*pod.fields[5] == phase).count();
-    let (succeeded, failed) = (done("Succeeded"), done("Failed"));
-    let number = |key: &str, default: i64| usize::try_from(spec[key].as_i64().unwrap_or(default)).unwrap_or(0);
-    let (completions, parallelism) = (number("completions", 1), number("parallelism", 1));
-    let active = living(pods.clone()).len();
-    let wanted = parallelism.min(completions.saturating_sub(succeeded));
-    let is_failed = failed > number("backoffLimit", 6);
-    if !is_failed {
-        for _ in active..wanted {
-            let pod = new_pod(it, json!({"generateName": format!("{}-", it.entry.key.name)}));
-            it.create(state, "pods", pod);
-        }
-    }
-    let active = living(it.dependents(state, "pods")).len();
-    let started = it.object["status"]["startTime"].as_str().map_or_else(|| seconds(it.now), str::to_owned);
-    let mut status = json!({"startTime": started});
-    set_counts(&mut status, &[("active", count(active)), ("succeeded", count(succeeded)), ("failed", count(failed))]);
-    let condition = |kind: &str, reason: &str| json!({"type": kind, "status": "True", "reason": reason, "lastTransitionTime": seconds(it.now), "lastProbeTime": seconds(it.now)});
-    if is_failed {
-        status["conditions"] = json!([condition("Failed", "BackoffLimitExceeded")]);
-    } else if succeeded >= completions {
-        status["completionTime"] = seconds(it.now).into();
-        status["conditions"] =
-            json!([condition("SuccessCriteriaMet", "CompletionsReached"), condition("Complete", "CompletionsReached")]);
-    }
-    keep_status(state, it, status);
 }

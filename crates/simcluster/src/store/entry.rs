@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::kind::{Kind, Origin};
+use crate::population;
 
 /// Where an object lies in its table. The order is that of lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +76,27 @@ impl Entry {
             fields: kind.selectable.iter().map(|path| field(&object, path)).collect(),
             owners: owners(&object).map(Into::into).collect(),
             rest_at: head_length(kind),
-            body: Bytes::from(body),
+            body: Bytes::from(body.into_boxed_slice()),
+        }
+    }
+
+    /// An object of the population, which is encoded already.
+    pub(crate) fn populated(kind: &Kind, object: population::Object) -> Self {
+        let value = |path: &String| {
+            let found = object.fields.iter().find(|(of, _)| of == path);
+            found.map_or_else(|| default_of(path).into(), |(_, value)| value.clone())
+        };
+        let fields = kind.selectable.iter().map(value).collect();
+        Self {
+            key: Key { namespace: object.namespace, name: object.name },
+            uid: object.uid,
+            version: object.version,
+            labels: object.labels,
+            fields,
+            owners: object.owner.into_iter().collect(),
+            // Bytes would keep the spare capacity, which is a third of all memory.
+            body: Bytes::from(object.body.into_boxed_slice()),
+            rest_at: head_length(kind),
         }
     }
 
@@ -132,11 +153,16 @@ fn field(object: &Value, path: &str) -> Box<str> {
         Some(Value::String(text)) => text.as_str().into(),
         Some(Value::Bool(flag)) => flag.to_string().into(),
         Some(Value::Number(number)) => number.to_string().into(),
-        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => match path {
-            "spec.unschedulable" | "spec.hostNetwork" => "false".into(),
-            "status.successful" | "status.replicas" => "0".into(),
-            _ => "".into(),
-        },
+        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => default_of(path).into(),
+    }
+}
+
+/// What a selectable field is where it is left out.
+fn default_of(path: &str) -> &'static str {
+    match path {
+        "spec.unschedulable" | "spec.hostNetwork" => "false",
+        "status.successful" | "status.replicas" => "0",
+        _ => "",
     }
 }
 

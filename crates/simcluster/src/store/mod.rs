@@ -135,6 +135,16 @@ impl Store {
         self.record(at, table, before, Some(entry))
     }
 
+    /// Stores an object that was there before anybody looked: nothing is remembered of it, and nobody is told.
+    pub(crate) fn seed(&mut self, table: &str, entry: Entry) {
+        let table = self.intern(table);
+        let entry = Arc::new(entry);
+        self.version = self.version.max(entry.version);
+        let before = self.objects(&table).insert(entry.key.clone(), Arc::clone(&entry));
+        self.unlink(&table, before.as_deref());
+        self.link(&table, &entry);
+    }
+
     /// Takes an object out.
     pub(crate) fn remove(&mut self, at: Timestamp, table: &str, key: &Key) -> Option<Arc<Change>> {
         let table = self.intern(table);

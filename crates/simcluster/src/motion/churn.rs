@@ -1,0 +1,106 @@
+//! Pods that come, change and go without reason, for load.
+//!
+//! Owns the mix: of twenty changes sixteen are updates, three a deletion with a creation under another name, one a
+//! recreation under the same name.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::clock::seconds;
+use crate::random::Random;
+use crate::state::State;
+use crate::store::{Entry, Key, Store};
+
+/// How often churn is caught up with.
+const TICK: SignedDuration = SignedDuration::from_millis(100);
+const TICKS_PER_SECOND: u32 = 10;
+/// The annotation that an update counts up.
+const COUNTER: &str = "sim.keelwatch.io/churn";
+
+/// Changes of pods at a steady rate.
+#[derive(Debug)]
+pub(crate) struct Churn {
+    per_second: u32,
+    random: Random,
+    next: Timestamp,
+    /// Tenths of a change that former ticks left.
+    carried: u32,
+    keys: Vec<Key>,
+}
+
+impl Churn {
+    /// Churn among the pods that `store` holds.
+    pub(crate) fn new(per_second: u32, seed: u64, now: Timestamp, store: &Store) -> Self {
+        let keys = if per_second == 0 {
+            Vec::new()
+        } else {
+            store.range("pods", None, None).map(|entry| entry.key.clone()).collect()
+        };
+        let next = now.saturating_add(TICK).unwrap_or(now);
+        Self { per_second, random: Random::new(seed ^ 0xc4u64), next, carried: 0, keys }
+    }
+
+    /// When the next changes are due.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        (!self.keys.is_empty()).then_some(self.next)
+    }
+}
+
+/// Makes the changes that are due by now: how many.
+pub(super) fn churn(state: &mut State, now: Timestamp) -> usize {
+    let mut changes = 0;
+    while state.churn.next_due().is_some_and(|due| due <= now) {
+        let churn = &mut state.churn;
+        let due = churn.carried + churn.per_second;
+        churn.carried = due % TICKS_PER_SECOND;
+        churn.next = churn.next.saturating_add(TICK).unwrap_or(Timestamp::MAX);
+        for _ in 0..due / TICKS_PER_SECOND {
+            change_one(state, now);
+            changes += 1;
+        }
+    }
+    changes
+}
+
+fn change_one(state: &mut State, now: Timestamp) {
+    let nth = state.churn.random.below(state.churn.keys.len());
+    let key = state.churn.keys[nth].clone();
+    let Some(entry) = state.store.get("pods", &key).cloned() else {
+        // Somebody deleted it.
+        state.churn.keys.swap_remove(nth);
+        return;
+    };
+    let Some(kind) = state.catalog.by_table("pods").cloned() else { return };
+    let mut pod = entry.decode();
+    match state.churn.random.below(20) {
+        0..16 => update(&mut pod),
+        16..19 => {
+            let name = format!("{}-{:05x}", base(&key.name), state.churn.random.next() & 0xf_ffff);
+            state.churn.keys[nth] = Key::new(&key.namespace, &name);
+            pod["metadata"]["name"] = name.into();
+            replace(state, now, &entry, &mut pod);
+        }
+        _ => replace(state, now, &entry, &mut pod),
+    }
+    let entry = Entry::encode(&kind, &pod, state.store.next_version());
+    state.store.put(now, "pods", entry);
+}
+
+fn update(pod: &mut Value) {
+    let former = pod["metadata"]["annotations"][COUNTER].as_str().and_then(|text| text.parse::<u64>().ok());
+    pod["metadata"]["annotations"][COUNTER] = (former.unwrap_or(0) + 1).to_string().into();
+}
+
+/// Deletes the pod and makes it another one.
+fn replace(state: &mut State, now: Timestamp, entry: &Arc<Entry>, pod: &mut Value) {
+    state.store.remove(now, "pods", &entry.key);
+    pod["metadata"]["uid"] = state.random.uid().into();
+    pod["metadata"]["creationTimestamp"] = seconds(now).into();
+}
+
+/// The name without its last part.
+fn base(name: &str) -> &str {
+    name.rsplit_once('-').map_or(name, |(base, _)| base)
+}
