@@ -1,0 +1,131 @@
+//! All patterns of one field, found in one walk over the text.
+
+use regex_automata::meta::{Builder, Cache, Config, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::syntax;
+use regex_automata::{Input, MatchKind, PatternSet};
+
+use super::super::clause::{Arena, AtomId, Case, ClauseId};
+use super::marks::Marks;
+use super::{Named, REGEX_BYTES_MAX, TooLarge};
+
+/// Longest pattern.
+pub(in super::super) const PATTERN_MAX: usize = 1024;
+
+/// Room for lazily made states, for each thread and field. Twice as much as ten thousand patterns were seen to need
+/// for ordinary command lines; a scan that would need more goes on without.
+const LAZY_BYTES: usize = 2 << 20;
+
+/// All patterns of one field.
+#[derive(Debug)]
+pub(super) struct Regexes {
+    regex: Regex,
+    /// What each pattern stands for.
+    uses: Box<[(ClauseId, AtomId)]>,
+}
+
+/// What searching one text after another uses again and again.
+#[derive(Debug)]
+pub(super) struct RegexScratch {
+    cache: Cache,
+    found: PatternSet,
+}
+
+impl Regexes {
+    /// Compiles the atoms; `None` if there are none.
+    pub(super) fn build(arena: &Arena, atoms: &[(ClauseId, AtomId)]) -> Result<Option<Self>, TooLarge> {
+        if atoms.is_empty() {
+            return Ok(None);
+        }
+        let patterns: Vec<String> = atoms.iter().map(|(_, id)| written(arena, *id)).collect();
+        let regex = builder().build_many(&patterns).map_err(|_| TooLarge)?;
+        Ok(Some(Self { regex, uses: atoms.into() }))
+    }
+
+    pub(super) fn scratch(&self) -> RegexScratch {
+        RegexScratch { cache: self.regex.create_cache(), found: PatternSet::new(self.regex.pattern_len()) }
+    }
+
+    pub(super) fn memory_usage(&self) -> usize {
+        self.regex.memory_usage()
+    }
+
+    /// Marks the clauses that the text satisfies.
+    pub(super) fn scan(&self, scratch: &mut RegexScratch, named: Named<'_>, marks: &mut Marks) {
+        let RegexScratch { cache, found } = scratch;
+        self.regex.which_overlapping_matches_with(cache, &Input::new(named.text), found);
+        if found.is_empty() {
+            return;
+        }
+        for pattern in found.iter() {
+            let (clause, atom) = self.uses[pattern.as_usize()];
+            marks.set(clause, named.who, atom);
+        }
+        found.clear();
+    }
+}
+
+/// Says what is wrong with a pattern, if anything is.
+pub(in super::super) fn check(pattern: &str, case: Case) -> Result<(), String> {
+    if pattern.is_empty() || pattern.len() > PATTERN_MAX {
+        return Err(format!("has {} bytes (accepted: 1 to {PATTERN_MAX})", pattern.len()));
+    }
+    let parsed = syntax::parse_with(pattern, &syntax(case)).map_err(|error| one_line(&error.to_string()))?;
+    if parsed.properties().look_set().contains_word_unicode() {
+        return Err("asks for Unicode by (?u) (accepted: ASCII classes and word boundaries only)".to_owned());
+    }
+    if parsed.properties().minimum_len() == Some(0) && matches_nothing(pattern, case) {
+        return Err("matches the empty text, so it would match every process".to_owned());
+    }
+    Ok(())
+}
+
+/// Memory of the pattern by itself; `None` if it is more than all patterns together may use.
+pub(in super::super) fn memory_alone(arena: &Arena, atom: AtomId) -> Option<usize> {
+    builder().build(&written(arena, atom)).ok().map(|regex| regex.memory_usage())
+}
+
+fn matches_nothing(pattern: &str, case: Case) -> bool {
+    let built = builder().syntax(syntax(case)).build(pattern);
+    built.is_ok_and(|regex: Regex| regex.is_match(""))
+}
+
+/// The pattern as it is compiled. A flag in front holds for all that follows, unless the pattern itself says otherwise.
+fn written(arena: &Arena, atom: AtomId) -> String {
+    let atom = arena.atom(atom);
+    match atom.case {
+        Case::Sensitive => atom.text.as_ref().to_owned(),
+        Case::Ignored => format!("(?i){}", atom.text),
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Regex::builder();
+    builder.syntax(syntax(Case::Sensitive)).configure(
+        Config::new()
+            .match_kind(MatchKind::All)
+            .utf8_empty(false)
+            .which_captures(WhichCaptures::None)
+            .nfa_size_limit(Some(REGEX_BYTES_MAX))
+            .hybrid_cache_capacity(LAZY_BYTES)
+            // These serve searches that ask where a match is.
+            .auto_prefilter(false)
+            .onepass(false)
+            .backtrack(false),
+    );
+    builder
+}
+
+fn syntax(case: Case) -> syntax::Config {
+    let ignore_case = match case {
+        Case::Sensitive => false,
+        Case::Ignored => true,
+    };
+    syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true).case_insensitive(ignore_case)
+}
+
+/// The last line of a parser's message says what is wrong; those before draw the pattern.
+fn one_line(message: &str) -> String {
+    let last = message.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or(message);
+    last.trim().trim_start_matches("error: ").to_owned()
+}
