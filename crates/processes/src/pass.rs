@@ -72,7 +72,7 @@ impl Watch {
     /// Looks at these processes and judges what is fresh.
     fn look_at(&mut self, pids: &[u32], tally: &mut Tally) {
         let moment = self.moment();
-        let looks: Vec<Look> = pids.iter().filter_map(|pid| self.table.look_for(*pid, moment)).collect();
+        let looks = self.table.looks_for(pids, moment);
         let left_out = (pids.len() - looks.len()) as u64;
         tally.seen += left_out;
         tally.unreadable += left_out;

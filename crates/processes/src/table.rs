@@ -112,12 +112,26 @@ impl Table {
         self.epoch += 1;
     }
 
-    /// What to look at; `None` for a process that would only get the reader stuck: it is met without a look.
-    pub(crate) fn look_for(&mut self, pid: u32, moment: Moment) -> Option<Look> {
-        if self.stuck.contains_key(&pid) {
-            self.met_unread(pid);
-            return None;
+    /// What to look at, without the processes that would only get the reader stuck: they are met without a look.
+    pub(crate) fn looks_for(&mut self, pids: &[u32], moment: Moment) -> Vec<Look> {
+        let mut room = self.max_held - self.held;
+        let mut looks = Vec::with_capacity(pids.len());
+        for pid in pids {
+            if self.stuck.contains_key(pid) {
+                self.met_unread(*pid);
+                continue;
+            }
+            let hold = if room > 0 { Hold::Yes } else { Hold::No };
+            let look = self.look_for(*pid, hold, moment);
+            // Every look that may bring a descriptor takes its room, whether it then does or not.
+            let has_one = look.known.as_ref().is_some_and(|known| known.held.is_some());
+            room = room.saturating_sub(usize::from(!has_one));
+            looks.push(look);
         }
+        looks
+    }
+
+    fn look_for(&self, pid: u32, hold: Hold, moment: Moment) -> Look {
         let known = self.entries.get(&pid).map(|entry| Known {
             start_ticks: entry.start_ticks,
             held: entry.held.clone(),
@@ -125,8 +139,7 @@ impl Table {
             shown: entry.shown,
             comm: entry.comm_to_compare(self.epoch, moment),
         });
-        let hold = if self.held < self.max_held { Hold::Yes } else { Hold::No };
-        Some(Look { pid, known, hold })
+        Look { pid, known, hold }
     }
 
     /// The process shows what it showed; `held` is a descriptor to keep from now on.
@@ -284,8 +297,8 @@ mod tests {
     }
 
     fn met(table: &mut Table, pid: u32, moment: Moment) {
-        let look = table.look_for(pid, moment).unwrap();
-        table.met(&look, None, moment);
+        let look = &table.looks_for(&[pid], moment)[0];
+        table.met(look, None, moment);
     }
 
     #[test]
@@ -323,7 +336,7 @@ mod tests {
     #[test]
     fn descriptors_are_held_up_to_the_limit_and_given_back() {
         let mut table = Table::new(1);
-        let hold = |table: &mut Table, pid| table.look_for(pid, at(0)).unwrap().hold;
+        let hold = |table: &mut Table, pid| table.looks_for(&[pid], at(0))[0].hold;
         assert_eq!(hold(&mut table, 7), Hold::Yes);
         table.remember(&Fresh { held: descriptor(), ..fresh(7, 1, 1) }, clean(), at(0));
         assert_eq!(hold(&mut table, 8), Hold::No);
@@ -334,10 +347,17 @@ mod tests {
     }
 
     #[test]
+    fn one_batch_does_not_take_more_descriptors_than_are_left() {
+        let mut table = Table::new(2);
+        let holds: Vec<Hold> = table.looks_for(&[7, 8, 9], at(0)).iter().map(|look| look.hold).collect();
+        assert_eq!(holds, [Hold::Yes, Hold::Yes, Hold::No]);
+    }
+
+    #[test]
     fn comm_is_compared_again_after_thirty_seconds() {
         let mut table = Table::new(1);
         table.remember(&fresh(7, 1, 1), clean(), at(100));
-        let comm = |table: &mut Table, seconds| table.look_for(7, at(seconds)).unwrap().known.unwrap().comm;
+        let comm = |table: &mut Table, seconds| table.looks_for(&[7], at(seconds))[0].known.as_ref().unwrap().comm;
         assert_eq!(comm(&mut table, 129), Comm::Recent);
         assert_eq!(comm(&mut table, 130), Comm::Was(Comm::of(b"sleep")));
         met(&mut table, 7, at(130));
@@ -350,7 +370,7 @@ mod tests {
         let due = Judged { recheck: Some(Timestamp::UNIX_EPOCH), ..clean() };
         table.remember(&fresh(7, 1, 1), due, at(0));
         table.remember(&fresh(8, 1, 1), clean(), at(0));
-        let comm = |table: &mut Table, pid| table.look_for(pid, at(0)).unwrap().known.unwrap().comm;
+        let comm = |table: &mut Table, pid| table.looks_for(&[pid], at(0))[0].known.as_ref().unwrap().comm;
         assert_eq!([comm(&mut table, 7), comm(&mut table, 8)], [Comm::Forgotten, Comm::Recent]);
         table.doubt_everything();
         assert_eq!(comm(&mut table, 8), Comm::Forgotten);
@@ -363,15 +383,15 @@ mod tests {
         table.remember(&fresh(7, 1, 1), clean(), at(0));
         table.set_stuck(7, Some(1), at(0));
         table.begin_pass();
-        assert!(table.look_for(7, at(1)).is_none());
+        assert!(table.looks_for(&[7], at(1)).is_empty());
         table.end_pass();
         assert_eq!(table.census().present, 1);
         table.free_stuck(at(599), &[], |_| Some(1));
-        assert!(table.look_for(7, at(599)).is_none());
+        assert!(table.looks_for(&[7], at(599)).is_empty());
         table.free_stuck(at(600), &[7], |_| Some(1));
-        assert!(table.look_for(7, at(600)).is_none(), "a thread still waits for it");
+        assert!(table.looks_for(&[7], at(600)).is_empty(), "a thread still waits for it");
         table.free_stuck(at(600), &[], |_| Some(1));
-        assert!(table.look_for(7, at(600)).is_some());
+        assert!(!table.looks_for(&[7], at(600)).is_empty());
     }
 
     #[test]
@@ -379,6 +399,6 @@ mod tests {
         let mut table = Table::new(1);
         table.set_stuck(7, Some(1), at(0));
         table.free_stuck(at(1), &[7], |_| Some(2));
-        assert!(table.look_for(7, at(1)).is_some());
+        assert!(!table.looks_for(&[7], at(1)).is_empty());
     }
 }
