@@ -77,7 +77,7 @@ impl Site {
         let end = tokio::select! {
             biased;
             closed = connection.as_mut() => End::Closed(closed),
-            why = pulse.overdue(&self.shared.live) => End::Overdue(why),
+            why = pulse.overdue(&self.shared.in_force) => End::Overdue(why),
             // Without its sender the listener is gone, and so is this connection soon.
             _ = stopping => End::Stopping,
         };
@@ -88,7 +88,7 @@ impl Site {
                 tokio::select! {
                     biased;
                     closed = connection.as_mut() => self.closed(closed),
-                    _ = pulse.overdue(&self.shared.live) => {}
+                    _ = pulse.overdue(&self.shared.in_force) => {}
                 }
             }
             End::Overdue(Overdue::Idle) => {

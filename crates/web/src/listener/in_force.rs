@@ -13,7 +13,7 @@ use crate::settings::ListenSettings;
 
 /// What is in force now. Everybody who keeps a limit asks for it when it counts.
 #[derive(Debug)]
-pub(crate) struct Live {
+pub(crate) struct InForce {
     limits: ArcSwap<Limits>,
     certificate: Certificate,
 }
@@ -33,12 +33,13 @@ pub(crate) struct Limits {
     pub(crate) idle_timeout: Duration,
 }
 
-impl Live {
+impl InForce {
     /// Starts with `settings`; reads the files of the certificate.
     pub(crate) fn new(settings: &ListenSettings) -> Result<Self, TlsError> {
-        let live = Self { limits: ArcSwap::from_pointee(Limits::of(settings)), certificate: Certificate::default() };
-        live.certificate.apply(&settings.tls)?;
-        Ok(live)
+        let in_force =
+            Self { limits: ArcSwap::from_pointee(Limits::of(settings)), certificate: Certificate::default() };
+        in_force.certificate.apply(&settings.tls)?;
+        Ok(in_force)
     }
 
     /// Takes changed settings, and reads the files of the certificate again. After an error nothing has changed.
