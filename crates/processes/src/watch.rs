@@ -132,6 +132,11 @@ impl Watch {
         self
     }
 
+    /// Identity of the boot of the host: its boot id, or its boot time where there is none.
+    pub fn boot_id(&self) -> &str {
+        &self.tree.boot_id
+    }
+
     /// What others ask this watch by.
     pub fn handle(&self) -> Handle {
         Handle::new(self.sender.clone())
