@@ -185,10 +185,12 @@ impl Node {
         known.rules.answer(&known.counters, now)
     }
 
-    /// Everything, for as long as `read` runs.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut Known, Moment) -> T) -> T {
+    /// Everything as it is now, for as long as `read` runs.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Known, Moment) -> T) -> T {
         let now = self.now();
-        read(&mut self.known(), now)
+        let mut known = self.known();
+        known.store.expire(now.monotonic);
+        read(&known, now)
     }
 
     fn pass(&self, report: PassReport) {
