@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::metrics::HttpMetrics;
 use crate::settings::{AuthSettings, ListenSettings, TokenSettings};
-use crate::{Listener, Purpose, Routes, Scope, Server, TlsError};
+use crate::{Listener, Purpose, Routes, Scope, Server};
 
 /// SHA-256 of `t0ken`.
 pub(crate) const SHA256: &str = "b46c09677343261f0b439a472422225e3a230c9c094d6ab16762e2036b597053";
@@ -88,8 +88,8 @@ impl Served {
     }
 
     /// Takes a changed section `listen`.
-    pub(crate) fn apply(&self, listen: &ListenSettings) -> Result<(), TlsError> {
-        self.server.apply(listen, &self.auth)
+    pub(crate) fn apply(&self, listen: &ListenSettings) {
+        self.server.apply(listen, &self.auth);
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
