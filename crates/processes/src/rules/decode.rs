@@ -31,10 +31,10 @@ pub(super) struct Decoded {
 #[serde(default)]
 struct Parts {
     version: Value,
-    lists: BTreeMap<String, Value>,
-    rules: Vec<Value>,
-    overrides: Vec<Value>,
-    exemptions: Vec<Value>,
+    lists: Value,
+    rules: Value,
+    overrides: Value,
+    exemptions: Value,
     /// May be a misspelled one of the above.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
@@ -66,24 +66,49 @@ impl Decoded {
 
     fn partial(parts: Parts, faults: Vec<Fault>) -> Self {
         let Parts { version: _, lists, rules, overrides, exemptions, others } = parts;
-        let written = lists.len() + rules.len();
-        let lists: BTreeMap<_, _> =
-            lists.into_iter().filter_map(|(name, items)| Some((name, understood(items)?))).collect();
-        let rules = each_understood(rules);
-        let is_whole = others.is_empty() && lists.len() + rules.len() == written;
+        let (lists, lists_coverage) = understood_lists(lists);
+        let (rules, rules_coverage) = each_understood(rules);
+        let is_whole = others.is_empty() && [lists_coverage, rules_coverage] == [Coverage::Whole; 2];
         Self {
             lists,
             rules,
-            overrides: each_understood(overrides),
-            exemptions: each_understood(exemptions),
+            overrides: each_understood(overrides).0,
+            exemptions: each_understood(exemptions).0,
             coverage: if is_whole { Coverage::Whole } else { Coverage::Partial },
             faults,
         }
     }
 }
 
-fn each_understood<T: DeserializeOwned>(parts: Vec<Value>) -> Vec<(usize, T)> {
-    parts.into_iter().enumerate().filter_map(|(index, part)| Some((index, understood(part)?))).collect()
+/// The items that have their shape, with their positions, and whether that is all of them.
+fn each_understood<T: DeserializeOwned>(parts: Value) -> (Vec<(usize, T)>, Coverage) {
+    let parts = match parts {
+        Value::Array(parts) => parts,
+        Value::Null => return (Vec::new(), Coverage::Whole),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            return (Vec::new(), Coverage::Partial);
+        }
+    };
+    let written = parts.len();
+    let parts: Vec<(usize, T)> =
+        parts.into_iter().enumerate().filter_map(|(index, part)| Some((index, understood(part)?))).collect();
+    let coverage = Coverage::of(parts.len(), written);
+    (parts, coverage)
+}
+
+fn understood_lists(lists: Value) -> (BTreeMap<String, Vec<ListItem>>, Coverage) {
+    let lists = match lists {
+        Value::Object(lists) => lists,
+        Value::Null => return (BTreeMap::new(), Coverage::Whole),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            return (BTreeMap::new(), Coverage::Partial);
+        }
+    };
+    let written = lists.len();
+    let lists: BTreeMap<_, _> =
+        lists.into_iter().filter_map(|(name, items)| Some((name, understood(items)?))).collect();
+    let coverage = Coverage::of(lists.len(), written);
+    (lists, coverage)
 }
 
 fn understood<T: DeserializeOwned>(part: Value) -> Option<T> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::violation::ExemptScope;
+use api::violation::{ExemptScope, Flag};
 use jiff::Timestamp;
 
 use super::clause::{ClauseId, FlagSet, Matcher};
@@ -169,12 +169,16 @@ impl Scanned<'_> {
         }
         let removed: Vec<RuleIndex> = held.into_iter().filter(is_ripe).collect();
         let (rules, exempt) = if ripe.is_empty() { (removed, applied) } else { (ripe, None) };
-        let matched = (!rules.is_empty()).then(|| self.hit(rules, exempt, hash));
-        let exempt = exempt.filter(|_| matched.is_some());
+        if rules.is_empty() {
+            return Judgement { too_young, recheck: recheck.0, ..Judgement::default() };
+        }
+        let waiting = if exempt.is_none() { self.waiting_for_the_pod(&rules) } else { Vec::new() };
+        waiting.iter().for_each(|exemption| recheck.at(exemption.until));
+        let matched = Some(self.hit(rules, &waiting, hash));
         Judgement { matched, exempt, too_young, recheck: recheck.0 }
     }
 
-    fn hit(&self, rules: Vec<RuleIndex>, exempt: Option<ExemptionIndex>, hash: &mut Hash<'_>) -> Hit {
+    fn hit(&self, rules: Vec<RuleIndex>, waiting: &[&Exemption], hash: &mut Hash<'_>) -> Hit {
         let primary = self.rule(*rules.first().expect("a hit has at least one rule"));
         let name = primary.matcher.process.and_then(|clause| self.engine.found(clause));
         let process = name.and_then(|found| self.names.get(found.first)).unwrap_or_else(|| self.names.usual());
@@ -184,7 +188,7 @@ impl Scanned<'_> {
             process: process.to_owned(),
             regex,
             comm_truncated: name.is_some_and(|found| found.first == Who::COMM_TRUNCATED),
-            exempt_if: if exempt.is_none() { self.exempt_if(&rules) } else { Vec::new() },
+            exempt_if: waiting.iter().filter_map(|exemption| exemption.scope.clone()).collect(),
             rules,
         }
     }
@@ -193,22 +197,23 @@ impl Scanned<'_> {
     fn clause_text(&self, primary: &Rule, hash: &mut Hash<'_>) -> String {
         let text = |Found { atom, .. }| self.set.arena.atom(atom).text.as_ref().to_owned();
         let by_clause = primary.matcher.clauses().find_map(|clause: ClauseId| self.engine.found(clause).map(text));
-        let by_hash = || hash.get().filter(|_| !primary.sha256.is_empty()).map(|hash| format!("sha256:{}", hex(&hash)));
-        let by_flag = || {
-            let flag = primary.matcher.flags.first().map(serde_json::to_value);
-            flag.and_then(Result::ok).and_then(|flag| flag.as_str().map(str::to_owned))
+        let by_hash = || {
+            let hash = if primary.sha256.is_empty() { None } else { hash.get() };
+            hash.map(|hash| format!("sha256:{}", hex(&hash)))
         };
+        let by_flag = || primary.matcher.flags.first().map(|flag| flag_name(flag).to_owned());
         by_clause.or_else(by_hash).or_else(by_flag).expect("a rule that holds asks for something")
     }
 
-    fn exempt_if(&self, rules: &[RuleIndex]) -> Vec<ExemptScope> {
+    /// Exemptions that cover all these rules if the process belongs to a pod that they are for.
+    fn waiting_for_the_pod(&self, rules: &[RuleIndex]) -> Vec<&Exemption> {
         if self.subject.host {
             return Vec::new();
         }
         let covering = self.set.exemptions.iter().filter(|exemption| {
             exemption.scope.is_some() && rules.iter().all(|rule| exemption.is_about(*rule)) && self.applies(exemption)
         });
-        covering.filter_map(|exemption| exemption.scope.clone()).take(EXEMPT_IF_MAX).collect()
+        covering.take(EXEMPT_IF_MAX).collect()
     }
 
     /// Whether it has not ended and the process shows what it asks for, in every name that can be read.
@@ -241,6 +246,15 @@ impl Hash<'_> {
         };
         *self = Self::Asked(answer);
         answer
+    }
+}
+
+/// The word that rules have for a flag.
+const fn flag_name(flag: Flag) -> &'static str {
+    match flag {
+        Flag::Deleted => "deleted",
+        Flag::Memfd => "memfd",
+        Flag::KernelThreadName => "kernel-thread-name",
     }
 }
 

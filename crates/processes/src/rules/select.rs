@@ -20,6 +20,13 @@ pub(super) enum Coverage {
     Partial,
 }
 
+impl Coverage {
+    /// Of so many parts, so many are known.
+    pub(super) const fn of(known: usize, written: usize) -> Self {
+        if known == written { Self::Whole } else { Self::Partial }
+    }
+}
+
 impl Catalog<'_> {
     /// The rules that the pattern at `path` names, by index.
     pub(super) fn select(self, path: &str, pattern: &str, report: &mut Report<'_>) -> Vec<RuleIndex> {

@@ -103,7 +103,9 @@ fn an_exemption_that_has_ended_exempts_nothing() {
 }
 
 #[test]
-fn an_exempt_process_is_judged_again_when_the_exemption_ends() {
+fn a_process_is_judged_again_when_an_exemption_of_it_ends() {
+    let set = exempting(&["namespaces: [a], until: 2026-11-21T04:40:00Z"]);
+    assert_eq!(miner().judged_by(&set).recheck, Some("2026-11-21T04:40:00Z".parse().unwrap()));
     let set = exempting(&["rules: [miner, pool], match: {process: xmrig}, until: 2026-11-21T05:00:00Z"]);
     assert_eq!(miner().judged_by(&set).recheck, Some("2026-11-21T05:00:00Z".parse().unwrap()));
 }

@@ -47,6 +47,35 @@ fn every_fault_of_every_file_is_told_at_once() {
 }
 
 #[test]
+fn a_part_that_is_not_understood_hides_nothing_and_is_blamed_for_nothing() {
+    let exemption = "exemptions: [{reason: x, rules: [r], match: {exe: ''}}]";
+    check(
+        &format!("version: 1\nrulez: [{{id: r, name: n, severity: low, match: {{exe: a}}}}]\n{exemption}\n"),
+        expect![[r#"
+        a.yaml:2:1: rulez: unknown key rulez, did you mean rules
+        a.yaml:3:51: exemptions[0].match.exe: has 0 bytes (accepted: 1 to 4096)
+    "#]],
+    );
+    check(
+        &format!(
+            "version: 1\nlists: {{a: [1]}}\nrules: [{{id: r, name: n, severity: bad, match: {{exe: {{any_of: [{{list: a}}]}}}}}}]\n{exemption}\n"
+        ),
+        expect![[r#"
+        a.yaml:2:13: lists.a[0]: expected text or a mapping, found 1
+        a.yaml:3:36: rules[0].severity: bad is not accepted (accepted: low, medium, high, critical)
+        a.yaml:4:51: exemptions[0].match.exe: has 0 bytes (accepted: 1 to 4096)
+    "#]],
+    );
+    check(
+        "version: 1\nrules: 5\nexemptions: [{reason: x, namespaces: ['*']}]\n",
+        expect![[r#"
+            a.yaml:2:8: rules: expected a list, found 5
+            a.yaml:3:39: exemptions[0].namespaces[0]: `*` is every namespace (accepted: a name, or one trailing * behind some of it)
+        "#]],
+    );
+}
+
+#[test]
 fn words_have_their_form() {
     check_rule(
         "id: A_b, name: '', severity: low, match: {process: a}, tags: [B]",
@@ -222,13 +251,15 @@ fn overrides_name_rules_that_exist_and_change_something() {
     check(
         &format!(
             "version: 1\nrules: [{rule}]\noverrides:\n- {{rules: [miner-nam], enabled: true}}\n- {{rules: ['m*r*'], \
-             enabled: true}}\n- {{rules: [miner-name]}}\n- {{rules: [miner-name], action: respond}}\n"
+             enabled: true}}\n- {{rules: [miner-name]}}\n- {{rules: [miner-name], action: respond}}\n\
+             - {{rules: [miner-name], min_age: 2h}}\n"
         ),
         expect![[r#"
             a.yaml:4:12: overrides[0].rules[0]: no rule has the id `miner-nam`, did you mean miner-name
             a.yaml:5:12: overrides[1].rules[0]: `m*r*` has a * before its end (accepted: an id, or one trailing *)
             a.yaml:6:3: overrides[2]: a key is missing (accepted: at least one of enabled, severity, action, min_age)
             a.yaml:7:33: overrides[3].action: `miner-name` responds at severity low (respond needs high or critical)
+            a.yaml:8:34: overrides[4].min_age: 2h is out of range (accepted: 0s to 1h)
         "#]],
     );
 }

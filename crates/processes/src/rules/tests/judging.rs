@@ -174,6 +174,15 @@ fn a_hash_is_asked_for_only_if_all_else_holds() {
 }
 
 #[test]
+fn rules_without_a_hash_never_ask_for_one() {
+    let set = matching("flags: [deleted]");
+    let process = Process::new("x", &["x"], "/x (deleted)");
+    let subject = Subject { texts: process.texts(), age: process.age, now: process.now, host: true };
+    let judgement = set.judge(&mut set.scratch(), &subject, &mut || panic!("no rule has a hash"));
+    assert_eq!(ids(&set, &judgement), ["r"]);
+}
+
+#[test]
 fn a_rule_of_a_hash_alone_judges_every_executable_and_hashes_it_once() {
     let set = compile(&format!(
         "rules:\n- {{id: r, name: n, severity: low, sha256: ['{0}']}}\n- {{id: s, name: n, severity: low, sha256: ['{0}']}}\n",
