@@ -32,7 +32,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_survives_its_escapes(text: String) {
-            let escaped: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let escaped = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
             prop_assert_eq!(decode(&escaped), Some(text));
         }
     }

@@ -14,7 +14,8 @@ use crate::Routes;
 
 type AskHealth = Arc<dyn Fn() -> Health + Send + Sync>;
 
-/// The probes: `/livez` by `health`, `/readyz` by `checks`. A probe has one job: it answers whatever else its query says.
+/// The probes: `/livez` by `health`, `/readyz` by `checks`. A probe has one job: it answers whatever else its query
+/// says.
 pub fn routes(checks: Checks, health: impl Fn() -> Health + Send + Sync + 'static) -> Routes {
     let health: AskHealth = Arc::new(health);
     Routes::new().open("/livez", get(livez).with_state(health)).open("/readyz", get(readyz).with_state(checks))

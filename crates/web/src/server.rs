@@ -41,9 +41,9 @@ impl Server {
         Ok(Self { in_force, gate, front, metrics })
     }
 
-    /// Takes changed settings, and reads the files of the certificate again: to be called on every change of the settings
-    /// and of a file that they name. Limits hold at once, for connections that are open too; a certificate for new ones.
-    /// One that cannot be used is told in the log and by [`Server::check`], and the former one stays.
+    /// Takes changed settings, and reads the files of the certificate again: to be called on every change of the
+    /// settings and of a file that they name. Limits hold at once, for connections that are open too; a certificate for
+    /// new ones. One that cannot be used is told in the log and by [`Server::check`], and the former one stays.
     pub fn apply(&self, listen: &ListenSettings, auth: &AuthSettings) {
         self.in_force.apply(listen);
         self.gate.apply(auth);
@@ -54,8 +54,8 @@ impl Server {
         self.in_force.check()
     }
 
-    /// Serves `routes` until the process is to stop. Then no connection is accepted, requests in flight are answered, and
-    /// after `drain` what is left is cut off.
+    /// Serves `routes` until the process is to stop. Then no connection is accepted, requests in flight are answered,
+    /// and after `drain` what is left is cut off.
     ///
     /// Panics if two routes have the same path and method, or a path that cannot be: a mistake of the wiring.
     pub async fn serve(self, listener: Listener, routes: Routes, stop: Stop, drain: Duration) {

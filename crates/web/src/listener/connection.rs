@@ -26,14 +26,15 @@ use crate::metrics::Refused;
 
 /// Headers of 32 KiB, a URI of 8 KiB, and the room that HTTP/2 counts for each name. `front` draws the exact line, with
 /// a problem as its answer; whatever is beyond this is refused while it is read. A connection at work holds this much
-/// at most, an idle one none of it.
+/// at most, one that has sent nothing none of it.
 const HEAD_BYTES: usize = 48 * 1024;
 
 /// Of answers on their way to a client of HTTP/2.
 const SEND_BYTES: usize = 64 * 1024;
 
-// Per connection a client of HTTP/2 makes us hold at most this much: two thousand of them, 500 MiB, if every one of them
-// sends bodies that no handler reads; bodies are at most 1 MiB, so a window of this size costs an honest client nothing.
+// Per connection a client of HTTP/2 makes us hold at most this much: two thousand of them, 500 MiB, if every one of
+// them sends bodies that no handler reads; bodies are at most 1 MiB, so a window of this size costs an honest client
+// nothing.
 const WINDOW_BYTES: u32 = 256 * 1024;
 const STREAMS: u32 = 100;
 

@@ -22,7 +22,8 @@ pub(crate) struct InForce {
     refused: ArcSwapOption<String>,
 }
 
-/// Descriptors that API connections leave alone: 64 of the metrics listener, and files, pipes and connections to others.
+/// Descriptors that API connections leave alone: 64 of the metrics listener, and files, pipes and connections to
+/// others.
 const OTHER_DESCRIPTORS: u64 = 512;
 
 /// Connections that are worth a try however few descriptors there are.

@@ -77,8 +77,8 @@ impl Default for KubernetesAuthSettings {
 }
 
 impl AuthSettings {
-    /// Everything that is wrong beyond types and ranges, as (path within the section, what is wrong). What a token without
-    /// a secret is good for depends on `listen`.
+    /// Everything that is wrong beyond types and ranges, as (path within the section, what is wrong). What a token
+    /// without a secret is good for depends on `listen`.
     pub fn check(&self, listen: &ListenSettings) -> Vec<(String, String)> {
         let by_certificate = !listen.tls.client_ca_file.is_empty();
         let mut faults = Vec::new();

@@ -14,8 +14,8 @@ pub struct ListenSettings {
     /// of the host.
     #[schemars(extend("x-applies" = "start"))]
     pub api: String,
-    /// Address of metrics and probes, `host:port`. Empty: `:8080` on a node, `:9090` on a controller. 64 connections are
-    /// kept for it that connections to the API never use.
+    /// Address of metrics and probes, `host:port`. Empty: `:8080` on a node, `:9090` on a controller. 64 connections
+    /// are kept for it that connections to the API never use.
     #[schemars(extend("x-applies" = "start"))]
     pub metrics: String,
     /// TLS of the API listener. Without a certificate it speaks plain HTTP.
@@ -47,8 +47,8 @@ pub struct TlsSettings {
     pub cert_file: String,
     /// The private key, PEM. Goes with `cert_file`.
     pub key_file: String,
-    /// Authorities of client certificates, PEM. Given: clients are asked for a certificate, whose common name is the name
-    /// of a token.
+    /// Authorities of client certificates, PEM. Given: clients are asked for a certificate, whose common name is the
+    /// name of a token.
     pub client_ca_file: String,
 }
 
