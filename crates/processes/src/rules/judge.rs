@@ -173,7 +173,9 @@ impl Scanned<'_> {
             return Judgement { too_young, recheck: recheck.0, ..Judgement::default() };
         }
         let waiting = if exempt.is_none() { self.waiting_for_the_pod(&rules) } else { Vec::new() };
-        waiting.iter().for_each(|exemption| recheck.at(exemption.until));
+        for exemption in &waiting {
+            recheck.at(exemption.until);
+        }
         let matched = Some(self.hit(rules, &waiting, hash));
         Judgement { matched, exempt, too_young, recheck: recheck.0 }
     }

@@ -12,8 +12,8 @@ use super::{Named, REGEX_BYTES_MAX, TooLarge};
 /// Longest pattern.
 pub(in super::super) const PATTERN_MAX: usize = 1024;
 
-/// Room for lazily made states, for each thread and field. A text that needs more is searched without them: slowly (7 µs
-/// a byte were seen with a thousand patterns that had all begun to match), but in bounded memory.
+/// Room for lazily made states, for each thread and field. A text that needs more is searched without them: slowly (7
+/// µs a byte were seen with a thousand patterns that had all begun to match), but in bounded memory.
 const LAZY_BYTES: usize = 2 << 20;
 
 /// All patterns of one field.

@@ -1,5 +1,6 @@
 //! Tests of the rule language, through the doors that others use.
 
+mod bounds;
 mod exemptions;
 mod faults;
 mod judging;
@@ -7,6 +8,7 @@ mod model;
 
 use std::time::Duration;
 
+use expect_test::Expect;
 use jiff::Timestamp;
 
 use super::{Judgement, RuleSet, RuleText, Subject};
@@ -81,4 +83,12 @@ fn told(faults: &[document::Fault]) -> String {
 fn ids(set: &RuleSet, judgement: &Judgement) -> Vec<String> {
     let rules = judgement.matched.iter().flat_map(|hit| &hit.rules);
     rules.map(|index| set.rule(*index).id.clone()).collect()
+}
+
+/// Compiles one file and compares all its faults.
+#[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "an expectation is written where it is passed")]
+fn check_faults(yaml: &str, expected: Expect) {
+    let faults = RuleSet::compile(&[RuleText::of_file("a.yaml", yaml)]).unwrap_err();
+    expected.assert_eq(&told(&faults));
 }
