@@ -86,7 +86,7 @@ impl Builder {
         while let Some(event) = parser.next_event() {
             match event {
                 Ok((event, span)) => self.event(event, span)?,
-                Err(error) => return self.stop(position(error.marker()), syntax(&error)),
+                Err(error) => return self.stop(within(text, position(error.marker())), syntax(&error)),
             }
         }
         Ok(())
@@ -226,9 +226,22 @@ fn placed(mut node: Node, key_at: Position) -> Node {
     node
 }
 
+fn counted(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 fn position(marker: &Marker) -> Position {
-    let counted = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Position { line: counted(marker.line().max(1)), column: counted(marker.col()).saturating_add(1) }
+}
+
+/// The scanner counts one line too many where a text ends without a line break.
+fn within(text: &str, at: Position) -> Position {
+    let lines = counted(text.split('\n').count());
+    if at.line <= lines {
+        return at;
+    }
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    Position { line: lines, column: counted(last.chars().count()).saturating_add(1) }
 }
 
 fn syntax(error: &ScanError) -> String {
