@@ -142,6 +142,11 @@ impl Node {
         self.known().rules.refused(errors, now);
     }
 
+    /// Pause between two passes, after the CPU budget.
+    pub fn interval(&self) -> Duration {
+        self.known().interval
+    }
+
     /// Whether a pass has been completed, so that the list can be believed.
     pub fn is_scanned(&self) -> bool {
         self.known().last_completed.is_some()

@@ -1,0 +1,14 @@
+//! The program as its users meet it: arguments in, output and exit code out.
+//!
+//! Owns what only the whole program can show. What one room can show alone is tested there.
+
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
+mod bad_input;
+mod config;
+mod manual;
+mod node;
+mod proc_tree;
+mod program;
+mod rules;
+mod scan;
