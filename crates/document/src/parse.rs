@@ -24,6 +24,9 @@ pub struct Limits {
 /// Values in one text. 10,000 rules of 40 values fit; at under 100 bytes each the largest tree takes 50 MB.
 const MOST_VALUES: usize = 500_000;
 
+/// Nobody reads more.
+const MOST_REFUSALS: usize = 1_000;
+
 const NO_ALIAS: &str = "an alias is not accepted; write the value out";
 
 /// A fault without the name of its file.
@@ -185,8 +188,10 @@ impl Builder {
     }
 
     fn refuse(&mut self, at: Position, message: String) {
-        let path = self.path();
-        self.refusals.push(Refusal { at, path, message });
+        if self.refusals.len() < MOST_REFUSALS {
+            let path = self.path();
+            self.refusals.push(Refusal { at, path, message });
+        }
     }
 
     fn stop(&mut self, at: Position, message: String) -> Result<(), Stop> {

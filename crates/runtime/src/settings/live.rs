@@ -162,7 +162,9 @@ impl<T: Root> Live<T> {
     }
 
     fn refuse(&self, faults: Vec<Fault>) {
-        error!(faults = listed(&faults), "settings refused, the last good ones hold");
+        // The first fault is part of the message: another one within the minute is another error.
+        let first = faults.first().map(Fault::to_string).unwrap_or_default();
+        error!(faults = listed(&faults), "settings refused, the last good ones hold: {first}");
         let mut reload = self.shared.reload.lock().unwrap_or_else(PoisonError::into_inner);
         reload.refused += 1;
         reload.faults = faults;
