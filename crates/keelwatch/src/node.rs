@@ -24,6 +24,7 @@ use runtime::settings::Live;
 use runtime::shutdown::{Ended, Signals, Stop};
 use runtime::telemetry::{Sink, Telemetry};
 use tracing::{info, warn};
+use web::settings::AuthSettings;
 use web::{Listener, Purpose};
 
 use crate::exit::{Exit, complain};
@@ -31,7 +32,10 @@ use crate::settings::{self, Settings};
 use parts::Parts;
 
 /// Requests in flight are answered within this time at the stop, and the pass under way ends.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// The whole stop takes no longer.
+const STOP: Duration = Duration::from_secs(5);
 
 const API: &str = ":9090";
 const METRICS: &str = ":8080";
@@ -69,7 +73,7 @@ async fn serve(live: Live<Settings>, log: Telemetry, clock: Arc<dyn Clock>) -> a
     let signals = Signals::listen().context("failed to listen for signals")?;
     let (stopper, stop) = Stop::channel();
     let role = Box::pin(role(live, log, stop, clock));
-    let ended = Box::pin(signals.run(stopper, DRAIN + DRAIN, role)).await;
+    let ended = Box::pin(signals.run(stopper, STOP, role)).await;
     match ended {
         Ended::Finished(result) => result.map(|()| Exit::Clean),
         Ended::Overdue => Ok(Exit::Clean),
@@ -82,6 +86,7 @@ async fn role(live: Live<Settings>, log: Telemetry, stop: Stop, clock: Arc<dyn C
     let settings = live.current();
     let parts = Parts::new(&live, &stop, &clock)?;
     let Parts { node, server, tasks, checks, registry, rules, judging, watch, connector } = parts;
+    say_who_may_read(&settings.auth);
     let registry = Arc::new(registry);
     let health = {
         let tasks = tasks.clone();
@@ -105,13 +110,22 @@ async fn role(live: Live<Settings>, log: Telemetry, stop: Stop, clock: Arc<dyn C
 
     stop.requested().await;
     handle.stop();
-    for task in [metrics, api, follow, reloads] {
-        if let Err(error) = task.await {
-            warn!(%error, "a part of the process ended badly");
+    let ended = async {
+        for task in [metrics, api, follow, reloads] {
+            if let Err(error) = task.await {
+                warn!(%error, "a part of the process ended badly");
+            }
         }
-    }
-    watching.join(DRAIN).await;
+    };
+    tokio::join!(ended, watching.join(DRAIN));
     Ok(())
+}
+
+/// A node that nobody may ask is of little use, but it makes up no token: it says what to set.
+fn say_who_may_read(auth: &AuthSettings) {
+    if auth.tokens.is_empty() && !auth.anonymous_reads {
+        warn!("every read is answered 401: set auth.tokens, or auth.anonymous_reads: true");
+    }
 }
 
 fn or_default<'a>(address: &'a str, default: &'a str) -> &'a str {

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use api::coverage::ExecSource;
-use api::violation::{Attribution, AttributionReason, ResolvedReason, Status};
+use api::violation::{Attribution, ResolvedReason, Status};
 use api::{Severity, Violation};
 use processes::matches::Unread;
 use runtime::metrics::{Entry, Kind, Registry, Sample};
@@ -66,7 +66,7 @@ const OF_VIOLATIONS: &[Figure] = &[
         help: "Violations resolved",
         read: |known, _| {
             let resolved = &known.store.tally().resolved;
-            by_word("reason", RESOLVED.map(|(reason, word)| (word, count(resolved.get(&reason)))))
+            by_word("reason", RESOLVED.map(|reason| (reason.as_str(), count(resolved.get(&reason)))))
         },
     },
     Figure {
@@ -236,12 +236,9 @@ const OF_PROCESSES: &[Figure] = &[
     },
 ];
 
-/// Reasons for which a node resolves, and their words.
-const RESOLVED: [(ResolvedReason, &str); 3] = [
-    (ResolvedReason::ProcessGone, "process-gone"),
-    (ResolvedReason::RuleRemoved, "rule-removed"),
-    (ResolvedReason::Exempt, "exempt"),
-];
+/// Reasons for which a node resolves.
+const RESOLVED: [ResolvedReason; 3] =
+    [ResolvedReason::ProcessGone, ResolvedReason::RuleRemoved, ResolvedReason::Exempt];
 
 fn is_up(known: &Known, now: Moment) -> bool {
     known.last_completed.is_some_and(|last| now.monotonic.saturating_sub(last.monotonic) < known.interval * INTERVALS)
@@ -275,21 +272,9 @@ fn open_by_namespace(open: &[&Violation]) -> Vec<Sample> {
 fn unresolved(open: &[&Violation]) -> Vec<Sample> {
     let mut by_reason: BTreeMap<&str, u64> = BTreeMap::new();
     for violation in open.iter().filter(|violation| violation.attribution == Attribution::Unresolved) {
-        *by_reason.entry(reason_word(violation.attribution_reason)).or_default() += 1;
+        *by_reason.entry(violation.attribution_reason.as_str()).or_default() += 1;
     }
     by_reason.into_iter().map(|(reason, count)| sample([("reason", reason)], count)).collect()
-}
-
-const fn reason_word(reason: AttributionReason) -> &'static str {
-    match reason {
-        AttributionReason::None => "",
-        AttributionReason::PodNotFound => "pod-not-found",
-        AttributionReason::NoCluster => "no-cluster",
-        AttributionReason::NoPodUid => "no-pod-uid",
-        AttributionReason::UnknownCgroup => "unknown-cgroup",
-        AttributionReason::CgroupUnreadable => "cgroup-unreadable",
-        AttributionReason::WrongNode => "wrong-node",
-    }
 }
 
 fn count(counted: Option<&u64>) -> u64 {

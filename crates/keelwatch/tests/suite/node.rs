@@ -1,7 +1,7 @@
 //! `keelwatch node` over fixture trees: what it serves, what a reload changes, how it stops.
 
 use std::io::{BufRead, BufReader};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode};
 use rustix::process::Signal;
@@ -70,14 +70,15 @@ impl Node {
 
     /// Asks again until the answer will do.
     async fn until<T>(&self, path: &str, found: impl AsyncFn(Response) -> Option<T>) -> T {
-        let started = Instant::now();
-        loop {
-            if let Some(found) = found(self.get(path).await).await {
-                return found;
+        let asking = async {
+            loop {
+                if let Some(found) = found(self.get(path).await).await {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            assert!(started.elapsed() < PATIENCE, "{path} does not change");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{path} does not change"))
     }
 
     /// Waits until so many violations are open.
