@@ -6,6 +6,7 @@
 mod literals;
 mod marks;
 pub(super) mod regexes;
+mod required;
 mod sieve;
 
 use self::literals::Literals;

@@ -4,10 +4,12 @@ use regex_automata::meta::{Builder, Cache, Config, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind, PatternSet};
+use regex_syntax::hir::Hir;
 
 use super::super::clause::{Arena, AtomId, Case, ClauseId};
 use super::marks::Marks;
-use super::{Named, REGEX_BYTES_MAX, TooLarge};
+use super::sieve::Sieve;
+use super::{Named, REGEX_BYTES_MAX, TooLarge, required};
 
 /// Longest pattern.
 pub(in super::super) const PATTERN_MAX: usize = 1024;
@@ -20,6 +22,8 @@ const LAZY_BYTES: usize = 2 << 20;
 #[derive(Debug)]
 pub(super) struct Regexes {
     regex: Regex,
+    /// Spares most texts the search, if every pattern requires some literal; else `None`.
+    sieve: Option<Sieve>,
     /// What each pattern stands for.
     uses: Box<[(ClauseId, AtomId)]>,
 }
@@ -37,9 +41,13 @@ impl Regexes {
         if atoms.is_empty() {
             return Ok(None);
         }
-        let patterns: Vec<String> = atoms.iter().map(|(_, id)| written(arena, *id)).collect();
-        let regex = builder().build_many(&patterns).map_err(|_| TooLarge)?;
-        Ok(Some(Self { regex, uses: atoms.into() }))
+        // Patterns have been checked, so only their size is left to go wrong.
+        let parsed =
+            atoms.iter().map(|(_, id)| parsed(arena, *id)).collect::<Result<Vec<_>, _>>().map_err(|_| TooLarge)?;
+        let regex = builder().build_many_from_hir(&parsed).map_err(|_| TooLarge)?;
+        let literals: Option<Vec<_>> = parsed.iter().map(required::literals).collect();
+        let sieve = literals.and_then(|literals| Sieve::build(literals.iter().flatten().map(Vec::as_slice)));
+        Ok(Some(Self { regex, sieve, uses: atoms.into() }))
     }
 
     pub(super) fn scratch(&self) -> RegexScratch {
@@ -52,6 +60,9 @@ impl Regexes {
 
     /// Marks the clauses that the text satisfies.
     pub(super) fn scan(&self, scratch: &mut RegexScratch, named: Named<'_>, marks: &mut Marks) {
+        if self.sieve.as_ref().is_some_and(|sieve| !sieve.passes(named.text)) {
+            return;
+        }
         let RegexScratch { cache, found } = scratch;
         self.regex.which_overlapping_matches_with(cache, &Input::new(named.text), found);
         if found.is_empty() {
@@ -70,11 +81,11 @@ pub(in super::super) fn check(pattern: &str, case: Case) -> Result<(), String> {
     if pattern.is_empty() || pattern.len() > PATTERN_MAX {
         return Err(format!("has {} bytes (accepted: 1 to {PATTERN_MAX})", pattern.len()));
     }
-    let parsed = syntax::parse_with(pattern, &syntax(case)).map_err(|error| one_line(&error.to_string()))?;
+    let parsed = parse(pattern, case)?;
     if parsed.properties().look_set().contains_word_unicode() {
         return Err("asks for Unicode by (?u) (accepted: ASCII classes and word boundaries only)".to_owned());
     }
-    if parsed.properties().minimum_len() == Some(0) && matches_nothing(pattern, case) {
+    if parsed.properties().minimum_len() == Some(0) && matches_nothing(&parsed) {
         return Err("matches the empty text, so it would match every process".to_owned());
     }
     Ok(())
@@ -82,26 +93,33 @@ pub(in super::super) fn check(pattern: &str, case: Case) -> Result<(), String> {
 
 /// Memory of the pattern by itself; `None` if it is more than all patterns together may use.
 pub(in super::super) fn memory_alone(arena: &Arena, atom: AtomId) -> Option<usize> {
-    builder().build(&written(arena, atom)).ok().map(|regex| regex.memory_usage())
+    let parsed = parsed(arena, atom).ok()?;
+    builder().build_from_hir(&parsed).ok().map(|regex| regex.memory_usage())
 }
 
-fn matches_nothing(pattern: &str, case: Case) -> bool {
-    let built = builder().syntax(syntax(case)).build(pattern);
-    built.is_ok_and(|regex: Regex| regex.is_match(""))
+fn matches_nothing(parsed: &Hir) -> bool {
+    builder().build_from_hir(parsed).is_ok_and(|regex| regex.is_match(""))
 }
 
-/// The pattern as it is compiled. A flag in front holds for all that follows, unless the pattern itself says otherwise.
-fn written(arena: &Arena, atom: AtomId) -> String {
+fn parsed(arena: &Arena, atom: AtomId) -> Result<Hir, String> {
     let atom = arena.atom(atom);
-    match atom.case {
-        Case::Sensitive => atom.text.as_ref().to_owned(),
-        Case::Ignored => format!("(?i){}", atom.text),
-    }
+    parse(&atom.text, atom.case)
+}
+
+/// Parses a pattern, or says what is wrong with it.
+pub(super) fn parse(pattern: &str, case: Case) -> Result<Hir, String> {
+    let ignore_case = match case {
+        Case::Sensitive => false,
+        Case::Ignored => true,
+    };
+    let syntax =
+        syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true).case_insensitive(ignore_case);
+    syntax::parse_with(pattern, &syntax).map_err(|error| one_line(&error.to_string()))
 }
 
 fn builder() -> Builder {
     let mut builder = Regex::builder();
-    builder.syntax(syntax(Case::Sensitive)).configure(
+    builder.configure(
         Config::new()
             .match_kind(MatchKind::All)
             .utf8_empty(false)
@@ -114,14 +132,6 @@ fn builder() -> Builder {
             .backtrack(false),
     );
     builder
-}
-
-fn syntax(case: Case) -> syntax::Config {
-    let ignore_case = match case {
-        Case::Sensitive => false,
-        Case::Ignored => true,
-    };
-    syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true).case_insensitive(ignore_case)
 }
 
 /// The last line of a parser's message says what is wrong; those before draw the pattern.

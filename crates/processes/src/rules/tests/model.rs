@@ -1,6 +1,7 @@
 //! The engine against a model that is too simple to be wrong, and the compiler against nonsense.
 
 use proptest::prelude::*;
+use proptest::string::string_regex;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
@@ -77,9 +78,14 @@ impl Model {
 /// Few letters, so that texts often meet, overlap, and differ in case alone.
 const TEXT: &str = "[abAB/]{1,4}";
 
+/// Long enough that texts without it are not even searched for the patterns that need it.
+const LONG: &str = "(abaBab|bbaAab|ABABAB)";
+
 fn item() -> impl Strategy<Value = Item> {
     let literal = (prop::sample::select(vec!["exact", "prefix", "contains"]), prop_oneof![TEXT, "[aA]{15}[bB]{0,3}"]);
-    let regex = (Just("regex"), "\\^?[abAB]([abAB.]|[ab]\\+|\\(a\\|B\\)){0,3}\\$?".prop_map(|text| text));
+    let short = "\\^?[abAB]([abAB.]|[ab]\\+|\\(a\\|B\\)){0,3}\\$?";
+    let long = format!("([abAB]\\+|\\(a\\|B\\)\\?|\\^)?({LONG}|\\({LONG}\\)|\\[abA\\]{{2}}{LONG})[abAB.]{{0,2}}");
+    let regex = (Just("regex"), prop_oneof![1 => short, 3 => string_regex(&long).unwrap()]);
     (prop_oneof![literal, regex], any::<bool>()).prop_map(|((how, text), ignore_case)| Item { how, text, ignore_case })
 }
 
@@ -91,11 +97,14 @@ fn rule() -> impl Strategy<Value = Model> {
 
 fn process() -> impl Strategy<Value = Process> {
     let comm = prop_oneof!["[abAB]{0,6}", "[aA]{15}"];
-    let argv = prop::collection::vec("[abAB/]{1,6}", 1..4);
-    (comm, argv, prop::option::of("/[abAB/]{0,6}")).prop_map(|(comm, argv, exe)| {
-        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-        Process::new(&comm, &argv, exe.as_deref().unwrap_or_default())
-    })
+    let long = || string_regex(&format!("/?[abAB/]{{0,3}}{LONG}[abAB/]{{0,3}}")).unwrap();
+    let argv = prop::collection::vec(prop_oneof!["[abAB/]{1,6}".boxed(), long().boxed()], 1..4);
+    (comm, argv, prop::option::of(prop_oneof!["/[abAB/]{0,6}".boxed(), long().boxed()])).prop_map(
+        |(comm, argv, exe)| {
+            let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+            Process::new(&comm, &argv, exe.as_deref().unwrap_or_default())
+        },
+    )
 }
 
 /// A rules file with a bit of everything, to be damaged.
