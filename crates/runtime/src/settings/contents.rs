@@ -4,11 +4,18 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio::time::{sleep, timeout};
 
 /// Certificates, tokens and rules are far smaller; what is beyond is not compared.
 const COMPARED_BYTES: u64 = 64 << 20;
+
+/// A file that is the same after this time is written, not being written.
+const SETTLED_AFTER: Duration = Duration::from_millis(100);
+/// Files that change without end are read nevertheless.
+const SETTLED_AT_LAST: Duration = Duration::from_secs(2);
 
 /// Files and the digests of their contents; none for a file that could not be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +30,30 @@ impl Contents {
     /// What the same files hold now.
     pub(super) fn again(&self) -> Self {
         Self::of(self.0.keys())
+    }
+
+    /// Waits, if the files no longer hold this, until they hold the same for a moment.
+    pub(super) async fn steady(&self) {
+        let unchanging = async {
+            let mut before = self.read_again().await;
+            while before != *self {
+                sleep(SETTLED_AFTER).await;
+                let now = self.read_again().await;
+                if now == before {
+                    return;
+                }
+                before = now;
+            }
+        };
+        // Either way, the files are read now.
+        let _ = timeout(SETTLED_AT_LAST, unchanging).await;
+    }
+
+    /// As [`Contents::again`], on a thread that may wait for a disk.
+    async fn read_again(&self) -> Self {
+        let files = self.clone();
+        let read = tokio::task::spawn_blocking(move || files.again()).await;
+        read.unwrap_or_else(|_| self.clone())
     }
 
     /// Remembers what was read from `file`.

@@ -115,7 +115,11 @@ fn kind(schema: Schema<'_>) -> String {
 }
 
 fn kind_of_items(items: Schema<'_>) -> String {
-    if items.mapping().is_some() { "mappings".to_owned() } else { kind(items) }
+    match kind(items).as_str() {
+        "mapping" => "mappings".to_owned(),
+        "word" => "words".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 fn accepted(schema: Schema<'_>) -> String {

@@ -1,7 +1,7 @@
 //! When settings are read again: on SIGHUP, when a file changes, and every half minute in any case.
 //!
-//! Owns the watch on folders and the comparison of contents. A folder is watched rather than a file, since editors and
-//! the kubelet replace files instead of writing them.
+//! Owns the watch on folders. A folder is watched rather than a file, since editors and the kubelet replace files instead
+//! of writing them. Many changes in a row are one: files are read once they stay the same.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
 use super::contents::Contents;
@@ -21,10 +21,6 @@ use crate::shutdown::Stop;
 
 /// Not every file system tells of changes.
 const COMPARE_EVERY: Duration = Duration::from_secs(30);
-/// A file that was not touched for so long is written.
-const SETTLED_AFTER: Duration = Duration::from_millis(100);
-/// Files that change without end are read nevertheless.
-const SETTLED_AT_LAST: Duration = Duration::from_secs(2);
 
 /// Why the files are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +57,7 @@ impl<T: Root> Live<T> {
         let mut cause = Cause::Changed;
         loop {
             folders.watch(&seen);
+            seen.sources.steady().await;
             let (live, environment) = (self.clone(), environment.clone());
             let looked = tokio::task::spawn_blocking(move || seen.look(&live, &environment, cause));
             seen = looked.await.unwrap_or_else(|error| {
@@ -71,7 +68,7 @@ impl<T: Root> Live<T> {
             cause = tokio::select! {
                 () = stop.requested() => return,
                 () = asked(&mut hangup) => Cause::Asked,
-                () = folders.settled() => Cause::Changed,
+                () = folders.changed() => Cause::Changed,
                 () = sleep(COMPARE_EVERY) => Cause::Changed,
             };
         }
@@ -138,14 +135,11 @@ impl Folders {
         self.watched = wanted.into_iter().filter(is_watched).collect();
     }
 
-    /// Waits for a change, and until changes pause.
-    async fn settled(&mut self) {
+    /// Waits for a change.
+    async fn changed(&mut self) {
         if self.changed.recv().await.is_none() {
-            return std::future::pending().await;
+            std::future::pending::<()>().await;
         }
-        let quiet = async { while timeout(SETTLED_AFTER, self.changed.recv()).await.is_ok() {} };
-        // Either way, the files are read now.
-        let _ = timeout(SETTLED_AT_LAST, quiet).await;
     }
 }
 

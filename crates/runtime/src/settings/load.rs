@@ -1,6 +1,7 @@
 //! From a file to checked settings.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use super::{Environment, Root};
 const SECRET_BYTES: u64 = 1 << 20;
 
 /// Settings that passed every check.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Loaded<T> {
     pub(super) settings: Arc<T>,
     pub(super) document: Document,
@@ -51,6 +52,13 @@ impl<T> Loaded<T> {
     /// The first 16 hex digits of the SHA-256 of the text.
     pub fn revision(&self) -> &str {
         &self.revision
+    }
+}
+
+impl<T> fmt::Debug for Loaded<T> {
+    /// The settings may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("source", &self.source).field("revision", &self.revision).finish_non_exhaustive()
     }
 }
 

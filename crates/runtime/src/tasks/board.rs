@@ -89,7 +89,7 @@ impl Board {
     fn add_driven(&self, name: &'static str, period: Duration, driver: Driver) -> usize {
         self.metrics.added(name);
         let activity = Activity::Waiting { since: self.clock.monotonic() };
-        let (next_run, last) = (Some(self.clock.now()), None);
+        let (next_run, last) = (Some(in_milliseconds(self.clock.now())), None);
         let entry =
             Entry { name, driver, period, activity, next_run, last, runs: 0, failures: 0, restarts: 0, told: false };
         let mut entries = self.entries();
@@ -108,7 +108,7 @@ impl Board {
     }
 
     pub(super) fn plan(&self, id: usize, pause: Duration) {
-        self.entries()[id].next_run = self.clock.now().checked_add(pause).ok();
+        self.entries()[id].next_run = self.clock.now().checked_add(pause).ok().map(in_milliseconds);
     }
 
     pub(super) fn restarted(&self, id: usize) {
@@ -181,7 +181,8 @@ impl Board {
             }
         }
         entry.activity = Activity::Waiting { since: now };
-        entry.next_run = ended.checked_add(entry.period.saturating_sub(took)).ok();
+        entry.next_run = ended.checked_add(entry.period.saturating_sub(took)).ok().map(in_milliseconds);
+        let ended = in_milliseconds(ended);
         entry.last = Some(LastRun { ended, took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX), outcome });
         took
     }
@@ -253,4 +254,9 @@ impl Entry {
             restarts: self.restarts,
         }
     }
+}
+
+/// Nobody reads nanoseconds of a task.
+fn in_milliseconds(moment: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(moment.as_millisecond()).unwrap_or(moment)
 }

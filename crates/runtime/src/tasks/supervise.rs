@@ -10,6 +10,7 @@ use tracing::error;
 use super::board::Board;
 use super::{Schedule, Task};
 use crate::shutdown::Stop;
+use crate::telemetry::panics;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -69,8 +70,5 @@ fn panic_message(error: JoinError) -> String {
     let Ok(payload) = error.try_into_panic() else {
         return "it was given up".to_owned();
     };
-    match payload.downcast::<String>() {
-        Ok(text) => *text,
-        Err(payload) => payload.downcast_ref::<&str>().copied().unwrap_or("no message").to_owned(),
-    }
+    panics::message(payload.as_ref()).to_owned()
 }

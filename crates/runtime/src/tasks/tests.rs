@@ -120,6 +120,18 @@ async fn a_panic_is_counted_and_the_task_starts_again_ever_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_success_between_panics_lets_the_next_start_come_soon() {
+    let (_stopper, tasks) = tasks();
+    let second = Step::Take(Duration::ZERO);
+    let (_nudge, runs) =
+        start(&tasks, Duration::from_secs(5), &[Step::Panic, Step::Panic, second, Step::Panic, second]);
+    after(Duration::from_secs(1 + 2 + 5)).await;
+    assert_eq!(runs.load(Ordering::Relaxed), 4);
+    after(Duration::from_secs(1)).await;
+    assert_eq!(runs.load(Ordering::Relaxed), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_is_told_and_the_next_run_comes_as_planned() {
     let (_stopper, tasks) = tasks();
     let (_nudge, _runs) = start(&tasks, MINUTE, &[Step::Fail, Step::Take(Duration::ZERO)]);

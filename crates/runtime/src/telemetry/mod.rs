@@ -8,6 +8,7 @@
 
 mod filter;
 mod line;
+pub(crate) mod panics;
 mod repeats;
 mod settings;
 
@@ -26,6 +27,7 @@ use self::filter::Filter;
 use self::line::{Fields, Line};
 use self::repeats::{Repeats, Told};
 
+pub use panics::log_panics;
 pub use settings::{LogFormat, Settings};
 
 /// Where log lines go.

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 
+use tokio::time::timeout;
+
 use super::super::fixture::{Folder, Sample, environment};
 use super::super::load;
 use super::*;
