@@ -103,7 +103,10 @@ impl Settings {
     pub fn check(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         if self.proc != "auto" && !Path::new(&self.proc).is_absolute() {
-            faults.push(("proc".to_owned(), format!("`{}` is not accepted (accepted: auto or an absolute directory)", self.proc)));
+            faults.push((
+                "proc".to_owned(),
+                format!("`{}` is not accepted (accepted: auto or an absolute directory)", self.proc),
+            ));
         }
         if self.max_pause < self.every {
             faults.push(("max_pause".to_owned(), "is shorter than every (accepted: every to 1h)".to_owned()));
