@@ -2,6 +2,7 @@
 //!
 //! Owns words, flags and their help. What a command does is in the module of its name.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use api::Severity;
@@ -15,7 +16,7 @@ use clap_complete::Shell;
 pub struct Cli {
     /// Settings file; /etc/keelwatch/keelwatch.yaml if that exists, else every key has its default
     #[arg(long, global = true, value_name = "FILE", env = "KEELWATCH_SETTINGS", hide_env_values = true)]
-    pub settings: Option<PathBuf>,
+    pub settings: Option<OsString>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

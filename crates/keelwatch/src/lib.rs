@@ -30,7 +30,8 @@ pub use exit::Exit;
 
 /// Does what the command line says. Errors have been told when it returns.
 pub fn run(cli: &Cli) -> Exit {
-    let settings = cli.settings.as_deref();
+    // A variable that is set to nothing names no file.
+    let settings = cli.settings.as_deref().filter(|file| !file.is_empty()).map(Path::new);
     let done = match &cli.command {
         Command::Scan(args) => scan::run(args, settings),
         Command::Node => node::run(settings),

@@ -101,9 +101,7 @@ fn first_rules(sources: &[String]) -> (Arc<RuleSet>, RulesState) {
 fn open(settings: &Settings, rules: &Arc<RuleSet>, clock: &Arc<dyn Clock>) -> anyhow::Result<Watch> {
     let connections = usize::try_from(settings.listen.max_connections).unwrap_or(usize::MAX);
     let max_held = processes::raise_open_files(connections.saturating_mul(2).saturating_add(RESERVED));
-    let root = settings.processes.proc_root();
-    Watch::open(settings.processes.clone(), rules.clone(), max_held, clock.clone())
-        .with_context(|| format!("failed to open {}", root.display()))
+    Ok(Watch::open(settings.processes.clone(), rules.clone(), max_held, clock.clone())?)
 }
 
 fn add_checks(

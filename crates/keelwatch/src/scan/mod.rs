@@ -20,7 +20,6 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
 use api::{Clock, Time};
 use processes::matches::{Outcome, PassReport};
 use processes::rules::RuleSet;
@@ -88,9 +87,7 @@ impl Scan<'_> {
 
     /// Opens the tree; keeps at most `max_held` descriptors of processes open.
     fn open(&self, max_held: usize) -> anyhow::Result<Watch> {
-        let root = self.settings.proc_root();
-        let watch = Watch::open(self.settings.clone(), self.rules.clone(), max_held, self.clock.clone())
-            .with_context(|| format!("failed to open {}", root.display()))?;
+        let watch = Watch::open(self.settings.clone(), self.rules.clone(), max_held, self.clock.clone())?;
         Ok(watch.keep(if self.args.all { Keep::Everything } else { Keep::Matches }))
     }
 

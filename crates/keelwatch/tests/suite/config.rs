@@ -22,6 +22,12 @@ fn every_error_is_told_with_place_path_and_what_is_accepted() {
 }
 
 #[test]
+fn a_variable_that_is_set_to_nothing_names_no_file() {
+    let run = keelwatch(&["config", "check", "--settings", ""]);
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
 fn a_missing_file_is_named() {
     keelwatch(&["config", "check", "/nowhere/keelwatch.yaml"]).is_refused_with("/nowhere/keelwatch.yaml");
 }
