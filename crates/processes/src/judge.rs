@@ -92,7 +92,9 @@ impl Judge {
 
     /// The cgroup file, fit to be shown.
     pub(crate) fn cgroup_text(&self, cgroup: Option<&[u8]>) -> String {
-        cgroup.map(|text| self.redactor.text(text.trim_ascii_end())).unwrap_or_default()
+        let lines = cgroup.unwrap_or_default().trim_ascii_end().split(|byte| *byte == b'\n');
+        let shown: Vec<String> = lines.map(|line| self.redactor.text(line)).collect();
+        shown.join("\n")
     }
 
     /// The evidence in words; without findings the process ended before they could be taken, and what an exec event

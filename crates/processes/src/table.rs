@@ -288,8 +288,8 @@ mod tests {
         }
     }
 
-    fn descriptor() -> Option<Arc<OwnedFd>> {
-        Some(Arc::new(std::fs::File::open("/dev/null").unwrap().into()))
+    fn descriptor() -> Arc<OwnedFd> {
+        Arc::new(std::fs::File::open("/dev/null").unwrap().into())
     }
 
     fn clean() -> Judged {
@@ -305,7 +305,7 @@ mod tests {
     fn a_process_that_a_pass_does_not_meet_is_forgotten_with_its_descriptor() {
         let mut table = Table::new(10);
         table.begin_pass();
-        table.remember(&Fresh { held: descriptor(), ..fresh(7, 1, 1) }, clean(), at(0));
+        table.remember(&Fresh { held: Some(descriptor()), ..fresh(7, 1, 1) }, clean(), at(0));
         table.end_pass();
         assert_eq!(table.census(), Census { present: 1, held: 1, ..Census::default() });
         table.begin_pass();
@@ -338,7 +338,7 @@ mod tests {
         let mut table = Table::new(1);
         let hold = |table: &mut Table, pid| table.looks_for(&[pid], at(0))[0].hold;
         assert_eq!(hold(&mut table, 7), Hold::Yes);
-        table.remember(&Fresh { held: descriptor(), ..fresh(7, 1, 1) }, clean(), at(0));
+        table.remember(&Fresh { held: Some(descriptor()), ..fresh(7, 1, 1) }, clean(), at(0));
         assert_eq!(hold(&mut table, 8), Hold::No);
         table.remember(&Fresh { held: None, ..fresh(7, 1, 2) }, clean(), at(0));
         assert_eq!(hold(&mut table, 8), Hold::No, "the descriptor of the same process is kept");

@@ -245,10 +245,10 @@ impl Watch {
                     self.carried.cpu += answered.cpu;
                     return Ok(answered.answer);
                 }
-                Ok(Message::Answered(_)) => {}
+                // Of a thread that was left behind, or nothing yet.
+                Ok(Message::Answered(_)) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Message::Control(control)) => self.wanted.take(control),
                 Ok(message) => self.backlog.push_back(message),
-                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => unreachable_inbox(),
             }
             if self.clock.monotonic().saturating_sub(checked) < CHECK {

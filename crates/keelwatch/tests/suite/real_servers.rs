@@ -21,7 +21,7 @@ fn is_clean(process: &Running) {
         line["pid"] == pid || parents.iter().any(|parent| parent["pid"] == pid)
     };
     let ours: Vec<&Value> = lines.iter().filter(is_ours).collect();
-    assert!(ours.iter().any(|line| line["pid"] == pid), "process {pid} is gone: {scan:?}");
+    assert!(ours.iter().any(|line| line["pid"] == pid), "process {pid} is gone; {}", scan.stderr);
     assert!(ours.iter().all(|line| line["verdict"] == "clean"), "{ours:?}");
 }
 
@@ -118,7 +118,7 @@ fn java_is_clean() {
     let Some(java) = real_program("java") else { return };
     // Waits for a debugger before it looks for its main class.
     let debugger = "-agentlib:jdwp=transport=dt_socket,server=y,suspend=y,address=127.0.0.1:0";
-    is_clean(&start(command(java).args([debugger, "-jar", "app.jar", "--password=hunter2"])));
+    is_clean(&start(command(java).args([debugger, "-cp", "app.jar", "example.App", "--password=hunter2"])));
 }
 
 #[test]
@@ -153,5 +153,5 @@ fn docker_run_with_a_password_is_clean_and_its_password_is_hidden() {
     until("the shell to become docker", || std::fs::read(&cmdline).unwrap().starts_with(b"docker").then_some(()));
     is_clean(&docker);
     let scan = keelwatch(&["scan", "--all", "-o", "jsonl"]);
-    assert!(!scan.stdout.contains("hunter2") && scan.stdout.contains("password=***"), "{scan:?}");
+    assert!(!scan.stdout.contains("hunter2") && scan.stdout.contains("password=***"), "{}", scan.stderr);
 }
