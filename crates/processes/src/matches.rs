@@ -111,7 +111,7 @@ pub struct PassReport {
     pub forks: u64,
     /// What became of exec events since the start.
     pub exec_events: ExecCoverage,
-    /// Pause until the next pass, after the CPU budget.
+    /// Effective interval: from the start of this pass to that of the next one, after the CPU budget.
     pub interval: Duration,
     /// Matches of rules whose `min_age` has not passed yet.
     pub too_young: usize,
@@ -162,6 +162,8 @@ pub struct Unread {
 /// What the watch tells.
 #[derive(Debug, Clone)]
 pub enum Event {
+    /// A pass begins.
+    PassBegins,
     /// A pass ended.
     Pass(Box<PassReport>),
     /// An exec event showed a new match between two passes.

@@ -154,8 +154,10 @@ impl Watch {
             if let Some((settings, rules)) = self.wanted.reload.take() {
                 self.apply(*settings, rules);
             }
+            publish(Event::PassBegins);
+            let begun = self.clock.monotonic();
             let report = self.pass();
-            let next = self.clock.monotonic() + report.interval;
+            let next = begun + report.interval;
             publish(Event::Pass(Box::new(report)));
             self.listen_until(next, publish);
         }
@@ -319,10 +321,10 @@ impl Watch {
         Moment { now: self.clock.now(), monotonic: self.clock.monotonic() }
     }
 
-    /// The pause after a pass.
+    /// The time from the start of a pass that took and cost this to the start of the next one.
     pub(crate) fn interval(&self, elapsed: Duration, cpu: Duration) -> Duration {
         let Settings { every, cpu_share, max_pause, .. } = &self.settings;
-        budget::pause(elapsed, cpu, *every, *cpu_share, *max_pause)
+        elapsed + budget::pause(elapsed, cpu, *every, *cpu_share, *max_pause)
     }
 }
 

@@ -125,7 +125,7 @@ impl Node {
                 tell(&known.store, &turns);
             }
             // The coverage of the next pass tells the same; until then only the log and the probes need to know.
-            Event::Connector(_) => {}
+            Event::PassBegins | Event::Connector(_) => {}
         }
     }
 

@@ -26,7 +26,7 @@ struct Told {
     node: Node,
     connector: Connector,
     board: External,
-    /// From the end of one pass to the end of the next: a pass that hangs is seen by its absence.
+    /// The pass under way.
     run: Option<Run>,
 }
 
@@ -37,8 +37,7 @@ pub(super) fn start(watch: Watch, node: &Node, tasks: &Tasks, connector: Connect
         move || node.interval()
     });
     let board = tasks.external("processes.pass", schedule);
-    let run = Some(board.begin());
-    let mut told = Told { node: node.clone(), connector, board, run };
+    let mut told = Told { node: node.clone(), connector, board, run: None };
     let (end, ended) = tokio::sync::oneshot::channel();
     let work = move || {
         watch.run(&mut |event| told.take(event));
@@ -66,6 +65,7 @@ impl Told {
     fn take(&mut self, event: Event) {
         match &event {
             Event::Pass(report) => self.passed(report),
+            Event::PassBegins => self.run = Some(self.board.begin()),
             Event::Exec(_) => {}
             Event::Connector(state) => self.connected(state),
         }
@@ -80,7 +80,6 @@ impl Told {
         if let Some(run) = self.run.take() {
             run.finish(result);
         }
-        self.run = Some(self.board.begin());
     }
 
     fn connected(&self, state: &ConnectorState) {

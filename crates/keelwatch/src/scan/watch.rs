@@ -96,7 +96,7 @@ impl Changes<'_> {
                     self.came(item);
                 }
             }
-            Event::Connector(ConnectorState::Listening { .. }) => {}
+            Event::PassBegins | Event::Connector(ConnectorState::Listening { .. }) => {}
             Event::Connector(ConnectorState::Failing(why)) => {
                 say(format_args!("note: no exec events, passes only: {why}"));
             }

@@ -9,6 +9,7 @@ use crate::program::Running;
 /// The path of a real program that the test runner found. Without it the test says so and is to return; where nothing
 /// may be left out (`CI=true`), it fails.
 #[track_caller]
+#[expect(clippy::print_stderr, reason = "what a run left out is to be seen")]
 pub(crate) fn real_program(name: &str) -> Option<PathBuf> {
     let listed = variable("KEELWATCH_TEST_SERVERS").unwrap_or_default();
     let found: BTreeMap<&str, &str> = listed.split(':').filter_map(|entry| entry.split_once('=')).collect();

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use api::Clock;
 use processes::redact::Redactor;
 use processes::rules::{Pack, RuleSet, RuleText, import};
 use processes::{Settings, Watch, cgroup};
@@ -78,8 +79,9 @@ fn soak_fuzz() {
     let tree = ProcTree::new().with(miner(412));
     let settings = Settings { proc: tree.arg().to_owned(), ..Settings::default() };
     let mut watch = Watch::open(settings, Arc::new(RuleSet::builtin()), 0, Arc::new(SystemClock::new())).unwrap();
-    let (end, mut rounds) = (Instant::now() + duration(), 0_u64);
-    while Instant::now() < end {
+    let clock = SystemClock::new();
+    let (end, mut rounds) = (clock.monotonic() + duration(), 0_u64);
+    while clock.monotonic() < end {
         let line = random.pick(CGROUPS);
         cgroup::place(Some(&random.spoil(line)));
         redacts(&redactor, &mut random);
