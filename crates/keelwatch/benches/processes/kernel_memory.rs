@@ -36,12 +36,12 @@ fn measure(role: &str, size: usize) -> Option<f64> {
         .spawn()
         .expect("this program starts");
     group.take_in(&child);
-    let before = group.kernel_kib()?;
+    let before = group.kernel_kib();
     step(&mut child);
-    let after = group.kernel_kib()?;
+    let after = group.kernel_kib();
     drop(child.stdin.take());
     child.wait().expect("a child can be waited for");
-    Some(after - before)
+    Some(after? - before?)
 }
 
 /// Lets the child read once, and waits until it has.
@@ -91,8 +91,9 @@ impl Group {
     fn new(role: &str) -> Option<Self> {
         let roots = [Path::new("/sys/fs/cgroup/memory"), Path::new("/sys/fs/cgroup")];
         let group = roots.iter().map(|root| root.join(format!("keelwatch-bench-{role}-{}", std::process::id())));
-        let made = group.map(Self).find(|group| std::fs::create_dir(&group.0).is_ok() && group.kernel_kib().is_some());
-        made
+        let mut usable =
+            group.map(Self).filter(|group| std::fs::create_dir(&group.0).is_ok() && group.kernel_kib().is_some());
+        usable.next()
     }
 
     fn take_in(&self, child: &Child) {

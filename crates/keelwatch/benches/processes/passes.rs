@@ -8,7 +8,7 @@ use std::sync::Arc;
 use processes::{Settings, Watch, raise_open_files};
 use runtime::clock::SystemClock;
 
-use crate::{bare, cpu, median, remark, result, rules};
+use crate::{bare, cpu, cpu_since, median, remark, result, rules};
 
 const ROUNDS: usize = 9;
 
@@ -24,7 +24,7 @@ pub(crate) fn run(size: usize) -> f64 {
         Watch::open(Settings::default(), rules::compiled(folder.path()), held, clock).expect("/proc can be read");
     let cold = cpu();
     let first = watch.pass();
-    let cold = cpu() - cold;
+    let cold = cpu_since(cold);
     remark(format_args!(
         "{size}: first pass {:.1} ms of CPU, {} held, {} by stat",
         cold.as_secs_f64() * 1e3,
@@ -38,11 +38,11 @@ pub(crate) fn run(size: usize) -> f64 {
         caches.evict();
         let before = cpu();
         bare::read(&pids);
-        let bare = cpu() - before;
+        let bare = cpu_since(before);
         caches.evict();
         let before = cpu();
         watch.pass();
-        let ours = cpu() - before;
+        let ours = cpu_since(before);
         ratios.push(ours.as_secs_f64() / bare.as_secs_f64());
         costs.push((ours.as_secs_f64() * 1e6 / pids.len() as f64, bare.as_secs_f64() * 1e6 / pids.len() as f64));
     }
@@ -59,7 +59,7 @@ pub(crate) fn run(size: usize) -> f64 {
     let before = cpu();
     watch.pass();
     watch.pass();
-    let hot = (cpu() - before).as_secs_f64() * 1e6 / (2 * pids.len()) as f64;
+    let hot = cpu_since(before).as_secs_f64() * 1e6 / (2 * pids.len()) as f64;
     result(format_args!("warm-pass-per-process-{size}-caches-hot"), hot, "us", "-");
     cost
 }
