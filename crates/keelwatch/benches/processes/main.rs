@@ -23,7 +23,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
         Some("child-bare") => return kernel_memory::read_barely(),
+        Some("child-bare-and-stat") => return kernel_memory::read_barely_and_stat(),
         Some("child-watch") => return kernel_memory::read_by_watching(),
+        Some("alone-kernel-memory") => return kernel_memory::run_alone(arguments[2].parse().expect("a number")),
         _ => {}
     }
     matching::run();

@@ -27,7 +27,7 @@ pub(crate) fn run() {
         let before = cpu();
         for line in lines.iter().cycle().take(LINES) {
             let texts = Texts { comm: b"worker", cmdline: line.as_bytes(), exe: None };
-            let subject = Subject { texts, age: Duration::from_mins(1), now: Timestamp::UNIX_EPOCH, host: false };
+            let subject = Subject { texts, age: Duration::from_mins(1), now: Timestamp::UNIX_EPOCH };
             let judgement = set.judge(&mut scratch, &subject, &mut || None);
             assert!(std::hint::black_box(judgement).matched.is_none(), "no rule of the bench matches this line");
         }
