@@ -12,7 +12,6 @@ use api::{Action, Severity};
 use jiff::Timestamp;
 
 use crate::cgroup::Place;
-use crate::events::ConnectorState;
 use crate::process::Identity;
 use crate::rules::RuleSet;
 
@@ -157,6 +156,18 @@ pub struct Unread {
     pub io: u64,
     /// The read did not return.
     pub stuck: u64,
+}
+
+/// Whether the connector delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectorState {
+    /// It delivers, into a receive buffer of this size.
+    Listening {
+        /// As the kernel counts it, which is twice what was asked for.
+        buffer_bytes: usize,
+    },
+    /// It does not, and why; it is tried again every 30 s.
+    Failing(String),
 }
 
 /// What the watch tells.

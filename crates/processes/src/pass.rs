@@ -9,24 +9,17 @@ use std::time::Duration;
 use api::Time;
 use api::coverage::PassCoverage;
 
+use crate::budget::thread_cpu;
+use crate::inbox::Answer;
 use crate::look::{Look, Seen};
-use crate::matches::{Cleared, Match, Outcome, PassReport, Verdict};
-use crate::reader::{Answer, Ask, thread_cpu};
+use crate::matches::{Outcome, PassReport, Verdict};
+use crate::reader::Ask;
 use crate::table::Moment;
 use crate::tree::Listing;
-use crate::verdict::By;
-use crate::watch::Watch;
+use crate::watch::{By, Watch};
 
 /// Processes asked for in one go: 250 µs of reading, so that exec events that came meanwhile wait no longer.
 const BATCH: usize = 256;
-
-/// What happened since the last report beside what the table holds.
-#[derive(Debug, Default)]
-pub(crate) struct Carried {
-    pub(crate) cleared: Vec<(Arc<Match>, Cleared)>,
-    /// CPU of the reader.
-    pub(crate) cpu: Duration,
-}
 
 /// What one pass counts.
 #[derive(Debug, Default)]

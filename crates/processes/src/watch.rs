@@ -18,23 +18,26 @@ use std::time::Duration;
 use api::Clock;
 use api::coverage::ExecCoverage;
 
-use crate::budget;
-use crate::control::{Handle, Message, Wanted};
-use crate::events::{ConnectorState, Events, Listener, ProcessEvent, Shared};
+use crate::budget::{self, thread_cpu};
+use crate::control::{Handle, Wanted};
+use crate::events::{Events, Listener, Shared};
+use crate::inbox::{Answer, Message, ProcessEvent};
 use crate::judge::Judge;
 use crate::look::{Limits, Looker};
-use crate::matches::{Counters, Event};
-use crate::pass::Carried;
-use crate::reader::{Answer, Ask, Reader, thread_cpu};
+use crate::matches::{Cleared, ConnectorState, Counters, Event, Match};
+use crate::reader::{Ask, Reader, Unanswered};
 use crate::rules::RuleSet;
 use crate::settings::{ExecEvents, Settings};
 use crate::table::{Moment, Table};
 use crate::tree::{OpenError, Tree};
-use crate::verdict::By;
 
 /// Messages that wait for the watch. Each side waits for room: the reader has one answer under way, the listener 64
 /// events a message and 8 MiB of the kernel's buffer behind it.
 const INBOX: usize = 64;
+
+/// Messages that are kept while the reader is waited for: 64 events each, two seconds of 30,000 execs. What comes on top
+/// is left to the next pass, as with an empty budget.
+const BACKLOG: usize = 1024;
 
 /// How often a thread is looked at while it is waited for, and how often it may be found at the same place. Checks are
 /// counted rather than seconds, so that a stopped and continued program does not take everybody for stuck.
@@ -82,9 +85,22 @@ pub struct Watch {
     wanted: Wanted,
 }
 
-/// The question was not answered: the thread is stuck, or could not be replaced.
+/// Who saw a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unanswered;
+pub(crate) enum By<'a> {
+    /// A pass, which reads the cgroup of a match later.
+    Pass,
+    /// An exec event, with the cgroup that was read at once.
+    Event(Option<&'a [u8]>),
+}
+
+/// What happened since the last report beside what the table holds.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    pub(crate) cleared: Vec<(Arc<Match>, Cleared)>,
+    /// CPU of the reader.
+    pub(crate) cpu: Duration,
+}
 
 impl Watch {
     /// Opens the tree and starts the thread that reads it. Keeps at most `max_held` descriptors of processes open.
@@ -250,6 +266,7 @@ impl Watch {
                 // Of a thread that was left behind, or nothing yet.
                 Ok(Message::Answered(_)) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Message::Control(control)) => self.wanted.take(control),
+                Ok(Message::Events(events)) if self.backlog.len() >= BACKLOG => self.skip(&events),
                 Ok(message) => self.backlog.push_back(message),
                 Err(RecvTimeoutError::Disconnected) => unreachable_inbox(),
             }
@@ -263,6 +280,13 @@ impl Watch {
                 return Err(Unanswered);
             }
         }
+    }
+
+    /// Leaves these events to the next pass, which is wanted now.
+    fn skip(&mut self, events: &[ProcessEvent]) {
+        let execs = events.iter().filter(|event| matches!(event, ProcessEvent::Exec(..))).count();
+        self.shared.count_skipped(execs as u64);
+        self.wanted.take_loss();
     }
 
     /// Leaves the reading thread behind with the process it is stuck at.
