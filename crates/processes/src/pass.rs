@@ -13,13 +13,16 @@ use crate::budget::thread_cpu;
 use crate::inbox::Answer;
 use crate::look::{Look, Seen};
 use crate::matches::{Outcome, PassReport, Verdict};
-use crate::reader::Ask;
+use crate::reader::{Ask, Unanswered};
 use crate::table::Moment;
 use crate::tree::Listing;
 use crate::watch::{By, Watch};
 
 /// Processes asked for in one go: 250 µs of reading, so that exec events that came meanwhile wait no longer.
 const BATCH: usize = 256;
+
+/// No process has this pid.
+const NOBODY: u32 = 0;
 
 /// What one pass counts.
 #[derive(Debug, Default)]
@@ -38,7 +41,7 @@ impl Watch {
         let started = self.moment();
         let before = thread_cpu();
         self.carried.cpu = Duration::ZERO;
-        let Ok(Answer::List(Ok(listing), uptime)) = self.ask(Ask::List) else {
+        let Some((listing, uptime)) = self.list() else {
             return self.report(started, thread_cpu().saturating_sub(before), None);
         };
         self.uptime = (uptime.unwrap_or_default(), started.monotonic);
@@ -60,6 +63,19 @@ impl Watch {
         let cpu = thread_cpu().saturating_sub(before);
         self.counters.cpu += cpu;
         self.report(started, cpu, Some((&listing, tally)))
+    }
+
+    /// The processes of this moment, and the time since boot.
+    fn list(&mut self) -> Option<(Listing, Option<Duration>)> {
+        match self.ask(Ask::List) {
+            Ok(Answer::List(listed, uptime)) => Some((listed.ok()?, uptime)),
+            Ok(_) => None,
+            Err(Unanswered) => {
+                // No process is to blame, but the thread is lost. Without another one the next pass fails as well.
+                let _ = self.leave_behind(NOBODY);
+                None
+            }
+        }
     }
 
     /// Looks at these processes and judges what is fresh.
