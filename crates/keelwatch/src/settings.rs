@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use document::Fault;
+use processes::rules::Source;
 use runtime::settings::sections::{ClusterSettings, LeaderSettings, ReleaseSettings};
 use runtime::settings::{Environment, Loaded, Root, load};
 use runtime::telemetry;
@@ -95,7 +96,10 @@ impl Root for Settings {
 
     fn files(&self) -> Vec<PathBuf> {
         let certificates = self.listen.tls.files().into_iter();
-        let rules = self.processes.rules.iter().filter(|source| !source.starts_with("builtin")).map(PathBuf::from);
+        let rules = self.processes.rules.iter().filter_map(|source| match source.parse() {
+            Ok(Source::File(path)) => Some(path),
+            Ok(Source::Builtin | Source::BuiltinPack(_)) | Err(_) => None,
+        });
         certificates.chain(rules).collect()
     }
 }
@@ -136,8 +140,9 @@ mod tests {
     #[test]
     fn files_that_rooms_read_are_followed() {
         let mut settings = Settings::default();
-        settings.processes.rules = ["builtin", "builtin:miners", "/etc/rules.yaml"].map(str::to_owned).to_vec();
+        settings.processes.rules =
+            ["builtin", "builtin:miners", "/etc/rules.yaml", "builtin.yaml"].map(str::to_owned).to_vec();
         settings.listen.tls.cert_file = "/tls.crt".to_owned();
-        assert_eq!(settings.files(), [PathBuf::from("/tls.crt"), PathBuf::from("/etc/rules.yaml")]);
+        assert_eq!(settings.files(), ["/tls.crt", "/etc/rules.yaml", "builtin.yaml"].map(PathBuf::from));
     }
 }

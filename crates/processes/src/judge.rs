@@ -135,7 +135,7 @@ impl Judge {
 
 /// The process as a rule set judges it.
 pub(crate) fn subject(fresh: &Fresh, age: Duration, now: Timestamp) -> Subject<'_> {
-    Subject { texts: texts(fresh), age, now, host: false }
+    Subject { texts: texts(fresh), age, now }
 }
 
 fn texts(fresh: &Fresh) -> Texts<'_> {

@@ -176,7 +176,7 @@ pub fn replay(
             Line::Whole if bytes.trim_ascii().is_empty() => {}
             Line::Whole => match serde_json::from_slice(&bytes) {
                 Ok(record) => replay.take(line, &record, &mut judge, other.as_mut()),
-                Err(error) => replay.refuse(line, error.to_string()),
+                Err(error) => replay.refuse(line, reason(&error)),
             },
         }
     }
@@ -218,7 +218,7 @@ impl<'r> Judge<'r> {
         let rebuilt = record.rebuilt();
         let texts = Texts { comm: record.comm.as_bytes(), cmdline: &rebuilt.cmdline, exe: rebuilt.exe.as_deref() };
         let now = record.last_seen.unwrap_or(self.now);
-        let subject = Subject { texts, age: record.age(now), now, host: false };
+        let subject = Subject { texts, age: record.age(now), now };
         let mut sha256 = || record.evidence.sha256.as_deref().and_then(parse_sha256);
         let judgement = self.rules.judge(&mut self.scratch, &subject, &mut sha256);
         let hit = judgement.matched.filter(|_| judgement.exempt.is_none());
@@ -277,9 +277,7 @@ impl fmt::Display for Change {
             ChangeKind::Gained => '+',
             ChangeKind::Lost => '-',
         };
-        // Whoever wrote the file chose these texts; none may steer a terminal.
-        let plain = |text: &str| text.replace(char::is_control, "\u{fffd}");
-        write!(f, "{sign} {rule} {pid} {} {}", plain(process), plain(cmdline))
+        write!(f, "{sign} {} {pid} {} {}", plain(rule), plain(process), plain(cmdline))
     }
 }
 
@@ -287,6 +285,19 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.reason)
     }
+}
+
+/// What is wrong with a line, without the place in it: each line is a text of its own, and its first line is the only one.
+fn reason(error: &serde_json::Error) -> String {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let told = error.to_string();
+    let what = told.strip_suffix(&place).unwrap_or(&told);
+    format!("{} (column {})", plain(what), error.column())
+}
+
+/// Whoever wrote the file chose its texts; none may steer a terminal.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// Reads one line without its end; of one that is too long, only that it is.

@@ -23,18 +23,18 @@ pub(super) fn run(rules: &[String], against: &[String], file: &Path) -> anyhow::
         .with_context(|| format!("failed to read {}", file.display()))?;
     tolerate_closed(write(&replayed.changes))?;
     say_more(&replayed, file);
+    // A file without any record is another file than was meant, and not one where nothing changes.
+    anyhow::ensure!(
+        replayed.judged > 0 || replayed.malformed_count == 0,
+        "{} has no record (accepted: lines of `keelwatch scan -o jsonl`)",
+        file.display()
+    );
     Ok(if replayed.changes.is_empty() { Exit::Clean } else { Exit::Findings })
 }
 
 fn write(changes: &[Change]) -> io::Result<()> {
     let mut out = BufWriter::new(anstream::stdout());
-    for Change { line: _, kind, rule, pid, process, cmdline } in changes {
-        let sign = match kind {
-            ChangeKind::Gained => '+',
-            ChangeKind::Lost => '-',
-        };
-        writeln!(out, "{sign} {rule} {pid} {process} {cmdline}")?;
-    }
+    changes.iter().try_for_each(|change| writeln!(out, "{change}"))?;
     out.flush()
 }
 

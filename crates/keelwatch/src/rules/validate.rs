@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::exit::{Exit, say};
+use crate::exit::{Exit, say, tolerate_closed};
 use crate::rules::set;
 
 pub(super) fn run(sources: &[String]) -> anyhow::Result<Exit> {
@@ -13,7 +13,8 @@ pub(super) fn run(sources: &[String]) -> anyhow::Result<Exit> {
     for warning in rules.warnings() {
         say(format_args!("warning: {warning}"));
     }
-    let (count, revision) = (rules.rules().len(), rules.revision());
-    writeln!(anstream::stdout(), "ok: {count} rules, {} exemptions, revision {revision}", rules.exemptions().len())?;
+    let (count, exemptions, revision) = (rules.rules().len(), rules.exemptions().len(), rules.revision());
+    let ok = format!("ok: {count} rules, {exemptions} exemptions, revision {revision}");
+    tolerate_closed(writeln!(anstream::stdout(), "{ok}"))?;
     Ok(Exit::Clean)
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use api::violation::Parent;
 use api::{Severity, Time};
 use comfy_table::presets::NOTHING;
-use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, Width};
+use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Row, Table, Width};
 
 use crate::cli::Output;
 use crate::scan::item::{Item, Word};
@@ -44,8 +44,14 @@ pub(crate) enum Detail {
     Wide,
 }
 
-/// Cells that the name of a process gets on a terminal.
+/// Cells between two columns.
+const GAP: u16 = 2;
+
+/// Cells that the name of a process gets on a terminal, with the gap behind it.
 const PROCESS_WIDTH: u16 = 24;
+
+/// The least that is left of a command line. On a narrower terminal, lines go on in the next.
+const CMDLINE_WIDTH: u16 = 10;
 
 const RESET: &str = "\u{1b}[0m";
 
@@ -80,11 +86,9 @@ pub(crate) fn change(change: &str, item: &Item, now: Time) -> String {
 
 fn table(items: &[Item], look: Look) -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(header(look.columns));
+    table.load_style(NOTHING).set_header(one_line(header(look.columns)));
     for item in items {
-        let mut row = Row::from(cells(item, look));
-        row.max_height(1);
-        table.add_row(row);
+        table.add_row(one_line(cells(item, look)));
     }
     table.set_truncation_indicator("…");
     let width = look.width.filter(|_| look.columns.detail == Detail::Usual);
@@ -93,20 +97,26 @@ fn table(items: &[Item], look: Look) -> Table {
     }
     let last = table.column_count() - 1;
     let process = header(look.columns).iter().position(|name| *name == "PROCESS").unwrap_or(last);
+    let is_long = table.column_max_content_widths()[process] + GAP > PROCESS_WIDTH;
     for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, if index == last { 0 } else { 2 }));
+        column.set_padding((0, if index == last { 0 } else { GAP }));
         // Never in a text, so that it is cut at a character and not at a space.
         column.set_delimiter('\u{0}');
-        if index == last {
-            continue;
-        }
-        // A process chooses its name, and a long one must not push everything else off the screen.
         column.set_constraint(match width {
-            Some(_) if index == process => ColumnConstraint::UpperBoundary(Width::Fixed(PROCESS_WIDTH)),
+            // A process chooses its name, and a long one must not push everything else off the screen.
+            Some(_) if index == process && is_long => ColumnConstraint::Absolute(Width::Fixed(PROCESS_WIDTH)),
+            Some(_) if index == last => ColumnConstraint::LowerBoundary(Width::Fixed(CMDLINE_WIDTH)),
             Some(_) | None => ColumnConstraint::ContentWidth,
         });
     }
     table
+}
+
+/// Cells of one line, however little room there is.
+fn one_line<T: Into<Cell>>(cells: Vec<T>) -> Row {
+    let mut row = Row::from(cells);
+    row.max_height(1);
+    row
 }
 
 fn header(columns: Columns) -> Vec<&'static str> {
@@ -241,6 +251,17 @@ mod tests {
             -         -                   7      kworker/0:1  -             1m4s  -bash
         "#]],
         );
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_every_process_is_still_one_line_with_some_of_its_command_line() {
+        for width in 1..=80 {
+            let mut out = Vec::new();
+            write(&fixture::items(), Look { columns: USUAL, width: Some(width), now: fixture::now() }, &mut out)
+                .unwrap();
+            let lines: Vec<String> = String::from_utf8(out).unwrap().lines().map(str::to_owned).collect();
+            assert!(lines.len() == 4 && lines[0].ends_with("CMDLINE") && lines[1].contains("./xmrig -…"), "{lines:?}");
+        }
     }
 
     #[test]

@@ -33,6 +33,15 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn a_built_in_pack_that_there_is_not_is_told_with_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = write(directory.path(), "keelwatch.yaml", "processes:\n  rules: [builtin, \"builtin:mners\"]\n");
+    let run = keelwatch(&["config", "check", &file]);
+    run.is_refused_with("keelwatch.yaml:2:20: processes.rules[1]: ");
+    run.is_refused_with("did you mean miners");
+}
+
+#[test]
 fn secrets_are_printed_as_stars() {
     let directory = tempfile::tempdir().unwrap();
     let text = "auth: {tokens: [{name: ops, token: s3cr3t-t0ken, scopes: [read]}]}\n";

@@ -26,6 +26,13 @@ pub(crate) fn keelwatch(args: &[&str]) -> Run {
     }
 }
 
+/// Runs the program while nobody reads what it says; how it exits.
+pub(crate) fn unheard(args: &[&str]) -> i32 {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command(args).stdout(writer).stderr(Stdio::null()).status().unwrap().code().unwrap()
+}
+
 /// Starts the program and leaves it running.
 pub(crate) fn start(args: &[&str]) -> Running {
     Running(command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())

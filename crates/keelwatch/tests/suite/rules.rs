@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::proc_tree::{miner, ordinary};
-use crate::program::{keelwatch, write};
+use crate::program::{keelwatch, unheard, write};
 
 const SHELL: &str =
     "version: 1\nrules:\n  - {id: corp-shell, name: Shell, match: {process: bash}, severity: low, action: report}\n";
@@ -92,9 +92,27 @@ fn a_replay_shows_matches_gained_and_lost() {
 #[test]
 fn a_line_that_is_no_process_is_named_and_left_out() {
     let directory = tempfile::tempdir().unwrap();
-    let file = write(directory.path(), "scan.jsonl", "{\"pid\": 1}\n");
+    let scan = keelwatch(&["scan", "--all", "-o", "jsonl", "--proc", ordinary().arg()]);
+    let file = write(directory.path(), "scan.jsonl", &format!("{{\"pid\": 1}}\n{}", scan.stdout));
     let run = keelwatch(&["rules", "replay", "--rules", "builtin", &file]);
     assert!(run.code == 0 && run.stderr.contains("scan.jsonl:1: no record"), "{run:?}");
+}
+
+#[test]
+fn a_file_without_any_process_is_no_replay() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = write(directory.path(), "rules.yaml", SHELL);
+    keelwatch(&["rules", "replay", "--rules", "builtin", &file]).is_refused_with("rules.yaml has no record");
+}
+
+#[test]
+fn a_recorded_text_cannot_steer_the_terminal_of_who_replays_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let scan = keelwatch(&["scan", "--all", "-o", "jsonl", "--proc", ordinary().with(miner(412)).arg()]);
+    let steering = scan.stdout.replace("\"./xmrig ", "\"./xmrig \\u001b]0;x\\u0007 ");
+    let file = write(directory.path(), "scan.jsonl", &steering);
+    let run = keelwatch(&["rules", "replay", "--rules", "builtin:reverse-shells", &file]);
+    assert!(run.stdout.contains("./xmrig \u{fffd}]0;x\u{fffd} "), "{run:?}");
 }
 
 const FORMER: &str = r#"
@@ -114,6 +132,18 @@ fn former_rules_are_imported_and_what_is_left_out_is_said() {
     let listed = keelwatch(&["rules", "list", "--json", out.to_str().unwrap()]).json();
     let ids: Vec<&Value> = listed.as_array().unwrap().iter().map(|rule| &rule["id"]).collect();
     assert_eq!(ids, ["legacy-keyword-3777e9ec9879a524", "legacy-process-8db25b1fe853d579"]);
+}
+
+#[test]
+fn a_former_file_without_an_end_is_refused() {
+    keelwatch(&["rules", "import", "/dev/zero"]).is_refused_with("larger than 4 MiB");
+}
+
+#[test]
+fn whoever_reads_no_further_is_no_error() {
+    for verb in ["list", "validate", "test"] {
+        assert_eq!(unheard(&["rules", verb]), 0, "{verb}");
+    }
 }
 
 #[test]

@@ -115,6 +115,10 @@ impl Checker<'_, '_> {
             self.report.fault(&format!("{path}.id"), message);
         }
         self.length(&format!("{path}.name"), &def.name, 1, 120);
+        if def.name.contains(char::is_control) {
+            let message = "has a line break or another control character (accepted: one line of text)".to_owned();
+            self.report.fault(&format!("{path}.name"), message);
+        }
         self.length(&format!("{path}.description"), &def.description, 0, 2000);
         for (index, tag) in def.tags.iter().enumerate() {
             if !is_tag(tag) {

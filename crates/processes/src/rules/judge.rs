@@ -28,8 +28,6 @@ pub struct Subject<'a> {
     pub age: Duration,
     /// The time that exemptions are compared with.
     pub now: Timestamp,
-    /// It is known to belong to no pod, so no exemption for pods can hold.
-    pub host: bool,
 }
 
 /// What became of one process. The default is a clean one.
@@ -56,7 +54,8 @@ pub struct Hit {
     pub regex: String,
     /// A text over 15 bytes met comm by its first 15 bytes, all that the kernel keeps.
     pub comm_truncated: bool,
-    /// At most 8 scopes of exemptions that cover all these rules if the process belongs to a pod in them.
+    /// At most 8 scopes of exemptions that cover all these rules if the process belongs to a pod in them. Whether it can
+    /// belong to one at all is not asked here.
     pub exempt_if: Vec<ExemptScope>,
 }
 
@@ -209,9 +208,6 @@ impl Scanned<'_> {
 
     /// Exemptions that cover all these rules if the process belongs to a pod that they are for.
     fn waiting_for_the_pod(&self, rules: &[RuleIndex]) -> Vec<&Exemption> {
-        if self.subject.host {
-            return Vec::new();
-        }
         let covering = self.set.exemptions.iter().filter(|exemption| {
             exemption.scope.is_some() && rules.iter().all(|rule| exemption.is_about(*rule)) && self.applies(exemption)
         });

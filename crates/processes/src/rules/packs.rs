@@ -10,7 +10,7 @@ use crate::process::Texts;
 
 /// Ids of the rules that hold for a process that is old enough.
 fn rules_of(set: &RuleSet, texts: Texts<'_>) -> Vec<String> {
-    let subject = Subject { texts, age: Duration::from_hours(1), now: Timestamp::UNIX_EPOCH, host: true };
+    let subject = Subject { texts, age: Duration::from_hours(1), now: Timestamp::UNIX_EPOCH };
     let judged = set.judge(&mut set.scratch(), &subject, &mut || None);
     judged.matched.into_iter().flat_map(|hit| hit.rules).map(|rule| set.rule(rule).id.clone()).collect()
 }

@@ -92,6 +92,17 @@ fn a_match_says_what_is_known_of_its_process_and_no_secret() {
 }
 
 #[test]
+fn a_match_of_the_host_waits_for_no_exemption_of_pods() {
+    let tree = ProcTree::new();
+    tree.put(&Process::miner(41));
+    tree.put(&Process { cgroup: "0::/kubepods/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb", ..Process::miner(42) });
+    let rules = rules(&format!("{RULES}exemptions: [{{reason: r, namespaces: [ns-a]}}]\n"));
+    let report = Watch::open(settings(&tree), rules, 0, Arc::<Standing>::default()).unwrap().pass();
+    let waiting: Vec<_> = report.matches.iter().map(|found| (found.identity.pid, found.exempt_if.len())).collect();
+    assert_eq!(waiting, [(41, 0), (42, 1)]);
+}
+
+#[test]
 fn a_parent_chain_ends_at_a_cycle() {
     let tree = ProcTree::new();
     tree.put(&Process { parent: 41, ..Process::new(40) });

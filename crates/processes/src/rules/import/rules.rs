@@ -246,11 +246,16 @@ fn id(kind: Kind, text: &str) -> String {
 
 fn name(rule: &FormerRule) -> String {
     let (kind, text) = match (rule.kind, &rule.named) {
-        (_, Some((_, name))) if !name.trim().is_empty() => return shortened(name.trim(), 120),
+        (_, Some((_, name))) if !name.trim().is_empty() => return shortened(&in_one_line(name.trim()), 120),
         (Kind::ProcessName, _) => ("process", &rule.pattern.text),
         (Kind::CommandKeyword, _) => ("keyword", &rule.pattern.text),
     };
-    shortened(&format!("Former {kind} rule {text}"), 120)
+    shortened(&in_one_line(&format!("Former {kind} rule {text}")), 120)
+}
+
+/// The text without control characters, which a name must not have.
+fn in_one_line(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 fn description(rule: &FormerRule) -> String {

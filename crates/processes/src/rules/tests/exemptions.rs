@@ -61,7 +61,6 @@ fn an_exemption_for_pods_waits_for_the_pod() {
     check(&["namespaces: [ns-a]"], &miner(), &["miner", "pool"], None, 1);
     check(&["namespaces: [ns-a], match: {exe: /opt/other}"], &miner(), &["miner", "pool"], None, 0);
     check(&["namespaces: [ns-a], rules: [miner]"], &miner(), &["miner", "pool"], None, 0);
-    check(&["namespaces: [ns-a]"], &miner().of_the_host(), &["miner", "pool"], None, 0);
 }
 
 #[test]

@@ -40,6 +40,16 @@ fn every_fault_of_every_file_is_told_at_once() {
 }
 
 #[test]
+fn a_name_is_one_line() {
+    check_rule(
+        r#"id: r, name: "a\nb", severity: low, match: {process: a}"#,
+        expect![[r#"
+        a.yaml:3:17: rules[0].name: has a line break or another control character (accepted: one line of text)
+    "#]],
+    );
+}
+
+#[test]
 fn a_part_that_is_not_understood_hides_nothing_and_is_blamed_for_nothing() {
     let exemption = "exemptions: [{reason: x, rules: [r], match: {exe: ''}}]";
     check_faults(

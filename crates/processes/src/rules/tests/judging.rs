@@ -168,7 +168,7 @@ fn a_hash_is_asked_for_only_if_all_else_holds() {
     assert_eq!(ids(&set, &subject(named("a")).judged_by(&set)), ["r"]);
     assert_eq!(ids(&set, &Process { sha256: Some([0; 32]), ..named("a") }.judged_by(&set)), [""; 0]);
     let other = named("b");
-    let subject = Subject { texts: other.texts(), age: other.age, now: other.now, host: true };
+    let subject = Subject { texts: other.texts(), age: other.age, now: other.now };
     let judgement = set.judge(&mut set.scratch(), &subject, &mut || panic!("nothing else holds"));
     assert_eq!(judgement, Judgement::default());
 }
@@ -177,7 +177,7 @@ fn a_hash_is_asked_for_only_if_all_else_holds() {
 fn rules_without_a_hash_never_ask_for_one() {
     let set = matching("flags: [deleted]");
     let process = Process::new("x", &["x"], "/x (deleted)");
-    let subject = Subject { texts: process.texts(), age: process.age, now: process.now, host: true };
+    let subject = Subject { texts: process.texts(), age: process.age, now: process.now };
     let judgement = set.judge(&mut set.scratch(), &subject, &mut || panic!("no rule has a hash"));
     assert_eq!(ids(&set, &judgement), ["r"]);
 }
@@ -189,7 +189,7 @@ fn a_rule_of_a_hash_alone_judges_every_executable_and_hashes_it_once() {
         "AB".repeat(32)
     ));
     let process = named("a");
-    let subject = Subject { texts: process.texts(), age: process.age, now: process.now, host: true };
+    let subject = Subject { texts: process.texts(), age: process.age, now: process.now };
     let mut asked = 0;
     let judgement = set.judge(&mut set.scratch(), &subject, &mut || {
         asked += 1;
@@ -297,7 +297,7 @@ fn the_executable_is_needed_for_names_paths_flags_and_hashes_only() {
 fn a_scratch_of_another_set_is_made_anew() {
     let (one, other) = (matching("process: a"), matching("cmdline: {regex: 'a+'}, process: {any_of: [a, b]}"));
     let process = named("a");
-    let subject = Subject { texts: process.texts(), age: process.age, now: process.now, host: true };
+    let subject = Subject { texts: process.texts(), age: process.age, now: process.now };
     let mut scratch = one.scratch();
     for set in [&other, &one, &other] {
         assert_eq!(ids(set, &set.judge(&mut scratch, &subject, &mut || None)), ["r"]);

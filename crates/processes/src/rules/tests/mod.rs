@@ -16,7 +16,7 @@ use crate::process::Texts;
 
 const NOW: &str = "2026-11-21T04:30:00Z";
 
-/// One process, by default of a pod, an hour old.
+/// One process, by default an hour old.
 #[derive(Debug, Clone)]
 struct Process {
     comm: Vec<u8>,
@@ -24,7 +24,6 @@ struct Process {
     exe: Option<Vec<u8>>,
     age: Duration,
     now: Timestamp,
-    host: bool,
     sha256: Option<[u8; 32]>,
 }
 
@@ -36,7 +35,6 @@ impl Process {
             exe: (!exe.is_empty()).then(|| exe.into()),
             age: Duration::from_hours(1),
             now: NOW.parse().unwrap(),
-            host: false,
             sha256: None,
         }
     }
@@ -49,16 +47,12 @@ impl Process {
         Self { now: now.parse().unwrap(), ..self }
     }
 
-    fn of_the_host(self) -> Self {
-        Self { host: true, ..self }
-    }
-
     fn texts(&self) -> Texts<'_> {
         Texts { comm: &self.comm, cmdline: &self.cmdline, exe: self.exe.as_deref() }
     }
 
     fn judged_by(&self, set: &RuleSet) -> Judgement {
-        let subject = Subject { texts: self.texts(), age: self.age, now: self.now, host: self.host };
+        let subject = Subject { texts: self.texts(), age: self.age, now: self.now };
         set.judge(&mut set.scratch(), &subject, &mut || self.sha256)
     }
 }

@@ -134,7 +134,7 @@ proptest! {
         for process in processes {
             let expected = rules.iter().enumerate().filter(|(_, rule)| rule.holds(&process));
             let expected: Vec<String> = expected.map(|(index, _)| format!("r{index:02}")).collect();
-            let subject = Subject { texts: process.texts(), age: process.age, now: process.now, host: false };
+            let subject = Subject { texts: process.texts(), age: process.age, now: process.now };
             let judgement = set.judge(&mut scratch, &subject, &mut || None);
             prop_assert_eq!(ids(&set, &judgement), expected);
         }
