@@ -21,10 +21,10 @@ use api::Clock;
 use runtime::clock::SystemClock;
 use runtime::metrics::Entry;
 use runtime::settings::Live;
+use runtime::settings::sections::{ClusterMode, ClusterSettings};
 use runtime::shutdown::{Ended, Signals, Stop};
-use runtime::telemetry::{Sink, Telemetry};
+use runtime::telemetry::{Sink, Telemetry, log_panics};
 use tracing::{info, warn};
-use web::settings::AuthSettings;
 use web::{Listener, Purpose};
 
 use crate::exit::{Exit, complain};
@@ -47,6 +47,7 @@ pub(crate) fn run(named: Option<&Path>) -> anyhow::Result<Exit> {
     let sink = if io::stderr().is_terminal() { Sink::Terminal } else { Sink::Pipe };
     let log =
         Telemetry::init(&live.current().log, sink, clock.clone(), io::stderr()).context("failed to start the log")?;
+    log_panics();
     let workers = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -86,7 +87,8 @@ async fn role(live: Live<Settings>, log: Telemetry, stop: Stop, clock: Arc<dyn C
     let settings = live.current();
     let parts = Parts::new(&live, &stop, &clock)?;
     let Parts { node, server, tasks, checks, registry, rules, judging, watch, connector } = parts;
-    say_who_may_read(&settings.auth);
+    say_what_needs_a_cluster(&settings.cluster);
+    tasks.watch();
     let registry = Arc::new(registry);
     let health = {
         let tasks = tasks.clone();
@@ -121,10 +123,11 @@ async fn role(live: Live<Settings>, log: Telemetry, stop: Stop, clock: Arc<dyn C
     Ok(())
 }
 
-/// A node that nobody may ask is of little use, but it makes up no token: it says what to set.
-fn say_who_may_read(auth: &AuthSettings) {
-    if auth.tokens.is_empty() && !auth.anonymous_reads {
-        warn!("every read is answered 401: set auth.tokens, or auth.anonymous_reads: true");
+/// One file serves every role, so what only a controller can do is no reason to refuse it here.
+fn say_what_needs_a_cluster(cluster: &ClusterSettings) {
+    match cluster.mode {
+        ClusterMode::Required => warn!("cluster.mode is required, but a node asks no cluster: pods stay unresolved"),
+        ClusterMode::Auto | ClusterMode::None => {}
     }
 }
 

@@ -134,10 +134,9 @@ impl Node {
         self.known().store.set_limits(settings.into());
     }
 
-    /// These rules have become active.
-    pub fn rules_loaded(&self, rules: &RuleSet) {
-        let now = Time::of(self.0.clock.now());
-        self.known().rules.loaded(rules, now);
+    /// Other rules were accepted. They are told of once a pass has judged by them, together with what it found.
+    pub fn rules_accepted(&self) {
+        self.known().rules.accepted();
     }
 
     /// Other rules were refused, and those before stay active. Every error is `file:line:column: path: message`.
@@ -222,6 +221,7 @@ impl Node {
         known.coverage.last_pass = Some(report.coverage);
         known.coverage.forks_since_last_pass = report.forks;
         known.last_completed = Some(now);
+        known.rules.judged_by(&report.rules, now.wall);
         let turns = known.store.pass(&report.matches, &report.cleared, now);
         tell(&known.store, &turns);
     }

@@ -92,7 +92,8 @@ fn first_rules(sources: &[String]) -> (Arc<RuleSet>, RulesState) {
         Ok(set) => (set, RulesState::new(RulesCheck::Active)),
         Err(refused) => {
             let errors = refused.errors;
-            error!(errors = errors.join("; "), "rules refused, the built-in packs hold");
+            let first = errors.first().map_or("", String::as_str);
+            error!(errors = errors.join("; "), "rules refused, the built-in packs hold: {first}");
             (Arc::new(RuleSet::builtin()), RulesState::new(RulesCheck::NeverGood(errors)))
         }
     }

@@ -71,14 +71,16 @@ impl Reloads {
                 let revision = set.revision();
                 if revision != self.judging.rules.revision() || !self.rules.is_active() {
                     info!(revision, "rules loaded: revision {revision}");
-                    self.node.rules_loaded(&set);
+                    self.node.rules_accepted();
                     self.rules.loaded();
                 }
                 set
             }
             Err(refused) => {
                 let errors = refused.errors;
-                error!(errors = errors.join("; "), "rules refused, the last good ones hold");
+                // The first error is part of the message: another one within the minute is another event.
+                let first = errors.first().map_or("", String::as_str);
+                error!(errors = errors.join("; "), "rules refused, the last good ones hold: {first}");
                 self.node.rules_refused(errors.clone());
                 self.rules.refused(errors);
                 self.judging.rules.clone()

@@ -57,7 +57,7 @@ impl<T: Root> Live<T> {
         let mut cause = Cause::Changed;
         loop {
             folders.watch(&seen);
-            seen.sources.steady().await;
+            seen.steady().await;
             let (live, environment) = (self.clone(), environment.clone());
             let looked = tokio::task::spawn_blocking(move || seen.look(&live, &environment, cause));
             seen = looked.await.unwrap_or_else(|error| {
@@ -79,6 +79,12 @@ impl Seen {
     fn of<T: Root>(live: &Live<T>) -> Self {
         let loaded = live.loaded();
         Self { sources: loaded.source.contents.clone(), named: loaded.named.clone() }
+    }
+
+    /// Waits until no file is being written: half of a file may be good as it stands, and is not meant.
+    async fn steady(&self) {
+        self.sources.steady().await;
+        self.named.steady().await;
     }
 
     fn look<T: Root>(self, live: &Live<T>, environment: &Environment, cause: Cause) -> Self {

@@ -151,3 +151,18 @@ async fn what_changed_before_it_was_followed_is_found() {
     timeout(LONG_PAUSED, changes.changed()).await.unwrap().unwrap();
     assert_eq!(live.current().name, "v2");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_named_file_that_is_being_written_is_one_change() {
+    let folder = Folder::with("r.yaml", "rules: []");
+    folder.write("k.yaml", &format!("rules: ['{}']", folder.path("r.yaml").display()));
+    let live = Live::new(load::<Sample>(Some(&folder.path("k.yaml")), &environment()).unwrap());
+    let changes = live.subscribe();
+    folder.write("r.yaml", "rules: [1");
+    let (_stopper, stop) = Stop::channel();
+    tokio::spawn(live.clone().follow(environment(), stop));
+    sleep(Duration::from_millis(50)).await;
+    folder.write("r.yaml", "rules: [1, 2]");
+    sleep(3 * COMPARE_EVERY).await;
+    assert_eq!(*changes.borrow(), 1);
+}
