@@ -104,6 +104,8 @@ struct Record {
     cmdline: String,
     pid: u32,
     verdict: Verdict,
+    #[serde(default)]
+    change: Told,
     comm: String,
     argv: Vec<String>,
     exe: String,
@@ -132,6 +134,17 @@ enum Verdict {
     Match,
     Exempt,
     Clean,
+}
+
+/// Why `scan --watch` wrote a line. Other outputs write each process once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+enum Told {
+    #[default]
+    #[serde(rename = "+")]
+    Came,
+    /// It was told before.
+    #[serde(rename = "-")]
+    Gone,
 }
 
 /// The texts of a record as the kernel would give them.
@@ -174,7 +187,8 @@ pub fn replay(
             Line::End => break,
             Line::TooLong => replay.refuse(line, "is longer than 16 MiB".to_owned()),
             Line::Whole if bytes.trim_ascii().is_empty() => {}
-            Line::Whole => match serde_json::from_slice(&bytes) {
+            Line::Whole => match serde_json::from_slice::<Record>(&bytes) {
+                Ok(record) if record.change == Told::Gone => {}
                 Ok(record) => replay.take(line, &record, &mut judge, other.as_mut()),
                 Err(error) => replay.refuse(line, reason(&error)),
             },

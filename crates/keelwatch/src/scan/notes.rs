@@ -1,5 +1,7 @@
 //! What a scan says besides its matches, for people: how much was judged, and what could not be.
 
+use std::time::Duration;
+
 use api::Severity;
 use api::coverage::PassCoverage;
 
@@ -65,6 +67,11 @@ impl User {
     }
 }
 
+/// To the nearest tenth of a second, which is all that a person reads.
+pub(crate) fn tenths(duration: Duration) -> Duration {
+    Duration::from_millis(100) * u32::try_from((duration.as_millis() + 50) / 100).unwrap_or(u32::MAX)
+}
+
 fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
@@ -86,6 +93,12 @@ mod tests {
         items[1].word = Word::Match;
         let summary = summary(&items, &fixture::coverage());
         assert_eq!(summary, "2 matches (1 critical, 1 high) among 612 processes judged");
+    }
+
+    #[test]
+    fn an_interval_is_told_in_tenths_of_a_second() {
+        let told = [500, 2_000, 5_368, 60_000].map(|ms| format!("{:?}", tenths(Duration::from_millis(ms))));
+        assert_eq!(told, ["500ms", "2s", "5.4s", "60s"]);
     }
 
     #[test]

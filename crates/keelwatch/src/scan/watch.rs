@@ -107,7 +107,8 @@ impl Changes<'_> {
         let items = self.scan.items(report);
         if self.first == First::Awaited {
             self.first = First::Ended;
-            say(format_args!("{}; watching every {:?}", notes::summary(&items, &report.coverage), report.interval));
+            let (summary, every) = (notes::summary(&items, &report.coverage), notes::tenths(report.interval));
+            say(format_args!("{summary}; watching every {every:?}"));
             for caveat in notes::caveats(&report.coverage, report.too_young, notes::User::of_this_process()) {
                 say(format_args!("note: {caveat}"));
             }

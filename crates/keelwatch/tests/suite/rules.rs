@@ -115,6 +115,30 @@ fn a_recorded_text_cannot_steer_the_terminal_of_who_replays_it() {
     assert!(run.stdout.contains("./xmrig \u{fffd}]0;x\u{fffd} "), "{run:?}");
 }
 
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+
+#[test]
+fn the_documented_example_is_valid_and_its_examples_pass() {
+    for verb in ["validate", "test"] {
+        let run = keelwatch(&["rules", verb, "builtin", &format!("{DOCS}/examples/rules.yaml")]);
+        assert!(run.code == 0 && run.stderr.is_empty(), "{run:?}");
+    }
+}
+
+#[test]
+fn every_rules_file_in_the_guide_is_valid() {
+    let directory = tempfile::tempdir().unwrap();
+    let guide = std::fs::read_to_string(format!("{DOCS}/rules.md")).unwrap();
+    let blocks = guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let files: Vec<&str> = blocks.map(|(file, _)| file).filter(|file| file.starts_with("version: 1\n")).collect();
+    assert_eq!(files.len(), 3);
+    for file in files {
+        let rules = write(directory.path(), "rules.yaml", file);
+        let run = keelwatch(&["rules", "test", "builtin", &rules]);
+        assert_eq!(run.code, 0, "{run:?} of {file}");
+    }
+}
+
 const FORMER: &str = r#"
 detectionRules:
   blacklist: {processes: ["^xmrig$"], keywords: ["stratum+tcp"]}

@@ -77,6 +77,12 @@ fn redacted_and_cut_lines_are_counted() {
 }
 
 #[test]
+fn a_process_that_a_watch_saw_come_and_go_counts_once() {
+    let lines = [json!({"change": "+"}), json!({"change": "-"})].map(record).join("\n");
+    assert_eq!(run(&lines, Against::Recorded).judged, 1);
+}
+
+#[test]
 fn a_malformed_line_is_told_by_its_number_and_the_others_count() {
     let lines = record(json!({})) + "\n{\"pid\": -1}\nnonsense\n" + &record(json!({}));
     let replay = run(&lines, Against::Recorded);
