@@ -30,10 +30,7 @@ pub(super) fn run(file: &Path, output: Option<&Path>) -> anyhow::Result<Exit> {
         None => tolerate_closed(anstream::stdout().write_all(imported.yaml.as_bytes()))?,
     }
     for note in &imported.report {
-        match note.reason.advice() {
-            Some(advice) => say(format_args!("{note} ({advice})")),
-            None => say(format_args!("{note}")),
-        }
+        say(format_args!("{note}"));
     }
     Ok(if imported.report.is_empty() { Exit::Clean } else { Exit::Findings })
 }

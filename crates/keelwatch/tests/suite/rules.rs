@@ -142,7 +142,7 @@ fn every_rules_file_in_the_guide_is_valid() {
 const FORMER: &str = r#"
 detectionRules:
   blacklist: {processes: ["^xmrig$"], keywords: ["stratum+tcp"]}
-  whitelist: {commands: ["g++"]}
+  whitelist: {commands: ["g++"], podNames: ["job-.*"]}
 "#;
 
 #[test]
@@ -152,7 +152,9 @@ fn former_rules_are_imported_and_what_is_left_out_is_said() {
     let out = directory.path().join("rules.yaml");
     let run = keelwatch(&["rules", "import", &former, "-o", out.to_str().unwrap()]);
     assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:?}");
-    assert!(run.stderr.contains("whitelist.commands[0] \"g++\": left out, dialect"), "{run:?}");
+    let told = "whitelist.commands[0] \"g++\": left out, dialect\n\
+                whitelist.podNames[0] \"job-.*\": left out, pod-name (tenants choose pod names; use namespaces)\n";
+    assert_eq!(run.stderr, told);
     let listed = keelwatch(&["rules", "list", "--json", out.to_str().unwrap()]).json();
     let ids: Vec<&Value> = listed.as_array().unwrap().iter().map(|rule| &rule["id"]).collect();
     assert_eq!(ids, ["legacy-keyword-3777e9ec9879a524", "legacy-process-8db25b1fe853d579"]);

@@ -78,11 +78,32 @@ impl Flattening<'_, '_> {
             self.report.fault(path, problem);
             return;
         }
-        if self.field == Field::Process && text.contains(' ') {
-            let message = format!("`{text}` has a space, and names hardly ever do: arguments are matched by cmdline");
-            self.report.warn(path, message);
+        if let Some(doubt) = doubt(self.field, how, text) {
+            self.report.warn(path, format!("`{text}` {doubt}"));
         }
         self.atoms.push(Atom { how, case, text: Arc::from(text) });
+    }
+}
+
+/// Why a text that is sound will hardly ever be met.
+fn doubt(field: Field, how: How, text: &str) -> Option<&'static str> {
+    let from_the_start = matches!(how, How::Exact | How::Prefix);
+    match field {
+        Field::Process if text.contains(' ') => {
+            Some("has a space, and names hardly ever do: arguments are matched by cmdline")
+        }
+        Field::Process if from_the_start && text.starts_with('/') => {
+            Some("is a path, and names have none: paths are matched by exe")
+        }
+        Field::Exe
+            if from_the_start
+                && !text.starts_with('/')
+                && !"memfd:".starts_with(text)
+                && !text.starts_with("memfd:") =>
+        {
+            Some("is no absolute path, so no executable has it: names are matched by process")
+        }
+        Field::Process | Field::Exe | Field::Cmdline => None,
     }
 }
 

@@ -107,7 +107,7 @@ impl Reason {
     }
 
     /// What to do about it, where the word alone does not say so.
-    pub const fn advice(self) -> Option<&'static str> {
+    const fn advice(self) -> Option<&'static str> {
         match self {
             Self::Dead => Some("names have no arguments; check and enable the rule for command lines"),
             Self::Literal => Some("keywords are plain text; write a rule with cmdline: {regex: …}"),

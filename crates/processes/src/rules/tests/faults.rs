@@ -298,6 +298,19 @@ fn a_built_in_rule_has_references_and_only_reports() {
 }
 
 #[test]
+fn a_path_as_a_name_and_a_name_as_a_path_are_warned_of() {
+    let set = compile(
+        "rules:\n- {id: r, name: n, severity: low, match: {process: /usr/bin/nc}}\n\
+         - {id: s, name: n, severity: low, match: {exe: {any_of: [nc, /bin/nc, 'memfd:x', {contains: nc}]}}}\n\
+         - {id: t, name: n, severity: low, match: {process: {any_of: [kworker/0, {contains: /}]}, exe: {prefix: memfd}}}\n",
+    );
+    expect![[r#"
+        a.yaml:3:52: rules[0].match.process: `/usr/bin/nc` is a path, and names have none: paths are matched by exe
+        a.yaml:4:58: rules[1].match.exe.any_of[0]: `nc` is no absolute path, so no executable has it: names are matched by process
+    "#]].assert_eq(&told(set.warnings()));
+}
+
+#[test]
 fn what_is_probably_not_meant_is_warned_of() {
     let set = compile(
         "rules:\n- {id: r, name: n, severity: high, action: respond, match: {cmdline: a}}\n\
