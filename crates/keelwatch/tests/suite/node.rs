@@ -1,6 +1,7 @@
 //! `keelwatch node` over fixture trees: what it serves, what a reload changes, how it stops.
 
 use std::io::{BufRead, BufReader};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode};
@@ -12,21 +13,24 @@ use crate::proc_tree::{ProcTree, miner, ordinary};
 use crate::program::{Running, start, write};
 
 /// A node that listens on ports of its own.
-struct Node {
-    program: Running,
-    api: String,
-    metrics: String,
-    _directory: TempDir,
-    client: Client,
+pub(crate) struct Node {
+    pub(crate) program: Running,
+    pub(crate) api: String,
+    pub(crate) metrics: String,
+    pub(crate) client: Client,
+    directory: TempDir,
+    log: Arc<Mutex<Vec<Value>>>,
 }
 
 /// Long enough for a slow machine; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-fn settings(tree: &ProcTree, more: &str) -> String {
+/// Settings of a node over a fixture tree. `listen` and `processes` are more keys of these sections, `more` is more
+/// sections.
+pub(crate) fn settings(tree: &ProcTree, listen: &str, processes: &str, more: &str) -> String {
     format!(
-        "listen: {{api: '127.0.0.1:0', metrics: '127.0.0.1:0'}}\nlog: {{format: json}}\n\
-         processes: {{proc: '{}', every: 500ms, cpu_share: 1.0, rules: [builtin, '{}']}}\n{more}\n",
+        "listen: {{api: '127.0.0.1:0', metrics: '127.0.0.1:0', {listen}}}\nlog: {{format: json}}\n\
+         processes: {{proc: '{}', cpu_share: 1.0, rules: ['{}'], {processes}}}\n{more}\n",
         tree.arg(),
         rules_of(tree).display(),
     )
@@ -38,38 +42,74 @@ fn rules_of(tree: &ProcTree) -> std::path::PathBuf {
 
 impl Node {
     /// Starts a node with an empty rules file beside the built-in packs.
-    fn start(tree: &ProcTree, more: &str) -> Self {
+    pub(crate) fn start(tree: &ProcTree, more: &str) -> Self {
         write(tree.path(), "rules.yaml", "version: 1\n");
         Self::start_as_it_is(tree, more)
     }
 
     fn start_as_it_is(tree: &ProcTree, more: &str) -> Self {
+        let rules = format!("rules: [builtin, '{}']", rules_of(tree).display());
+        let text = format!(
+            "listen: {{api: '127.0.0.1:0', metrics: '127.0.0.1:0'}}\nlog: {{format: json}}\n\
+             processes: {{proc: '{}', every: 500ms, cpu_share: 1.0, {rules}}}\n{more}\n",
+            tree.arg(),
+        );
+        Self::with(&text)
+    }
+
+    /// Starts a node by the text of its settings, which say that the log is JSON.
+    pub(crate) fn with(text: &str) -> Self {
         let directory = TempDir::new().unwrap();
-        let file = write(directory.path(), "keelwatch.yaml", &settings(tree, more));
-        let mut program = start(&["node", "--settings", &file]);
+        let file = write(directory.path(), "keelwatch.yaml", text);
+        Self::of(start(&["node", "--settings", &file]), directory)
+    }
+
+    /// The node that was just started, with the folder that its settings are in.
+    pub(crate) fn of(mut program: Running, directory: TempDir) -> Self {
         let lines = BufReader::new(program.0.stderr.take().unwrap()).lines();
         let (mut metrics, mut api) = (None, None);
         let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        let log = Arc::new(Mutex::new(Vec::new()));
         while metrics.is_none() || api.is_none() {
             let line = lines.next().expect("a node says where it listens");
+            log.lock().unwrap().push(line.clone());
             let Some(address) = line["address"].as_str() else { continue };
             let of_api = line["message"].as_str().is_some_and(|message| message.contains("for api"));
             *(if of_api { &mut api } else { &mut metrics }) = Some(format!("http://{address}"));
         }
         // A log that nobody reads would stop the program.
-        std::thread::spawn(move || lines.for_each(drop));
+        let told = Arc::clone(&log);
+        std::thread::spawn(move || lines.for_each(|line| told.lock().unwrap().push(line)));
         // A second installation finds the first, which is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().build().unwrap();
-        Self { program, api: api.unwrap(), metrics: metrics.unwrap(), _directory: directory, client }
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        Self { program, api: api.unwrap(), metrics: metrics.unwrap(), client, directory, log }
     }
 
-    async fn get(&self, path: &str) -> Response {
+    /// Writes other settings into the file.
+    pub(crate) fn configure(&self, text: &str) {
+        write(self.directory.path(), "keelwatch.yaml", text);
+    }
+
+    /// Whether a line of the log holds this text in its message.
+    pub(crate) fn has_told(&self, text: &str) -> bool {
+        let log = self.log.lock().unwrap();
+        log.iter().any(|line| line["message"].as_str().is_some_and(|message| message.contains(text)))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.client.get(format!("{}{path}", self.api)).send().await.unwrap()
     }
 
+    /// The value of one series of the metrics.
+    pub(crate) async fn metric(&self, series: &str) -> Option<f64> {
+        let scraped = self.client.get(format!("{}/metrics", self.metrics)).send().await.unwrap().text().await.unwrap();
+        let line = scraped.lines().find_map(|line| line.strip_prefix(series));
+        line.and_then(|value| value.trim().parse().ok())
+    }
+
     /// Asks again until the answer will do.
-    async fn until<T>(&self, path: &str, found: impl AsyncFn(Response) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, path: &str, found: impl AsyncFn(Response) -> Option<T>) -> T {
         let asking = async {
             loop {
                 if let Some(found) = found(self.get(path).await).await {
@@ -78,11 +118,14 @@ impl Node {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{path} does not change"))
+        tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| {
+            let log = self.log.lock().unwrap();
+            panic!("{path} does not change; the log ends with {:#?}", &log[log.len().saturating_sub(5)..])
+        })
     }
 
     /// Waits until so many violations are open.
-    async fn until_open(&self, count: usize) -> Vec<Value> {
+    pub(crate) async fn until_open(&self, count: usize) -> Vec<Value> {
         self.until("/api/violations", async |response| {
             let violations: Vec<Value> = response.json().await.ok()?;
             (violations.len() == count).then_some(violations)
@@ -90,16 +133,22 @@ impl Node {
         .await
     }
 
-    async fn until_ready_says(&self, text: &str) -> String {
+    pub(crate) async fn until_ready_says(&self, text: &str) -> String {
         self.until("/readyz?verbose", async |response| {
             let told = response.text().await.unwrap();
             told.contains(text).then_some(told)
         })
         .await
     }
+
+    /// Waits until the answer has this status.
+    pub(crate) async fn until_status(&self, path: &str, status: StatusCode) {
+        self.until(path, async |response| (response.status() == status).then_some(())).await;
+    }
 }
 
-const OPEN: &str = "auth: {anonymous_reads: true}";
+/// Everybody may read.
+pub(crate) const OPEN: &str = "auth: {anonymous_reads: true}";
 
 #[tokio::test]
 async fn a_node_serves_what_runs_and_forgets_what_is_gone() {

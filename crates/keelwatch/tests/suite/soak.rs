@@ -124,7 +124,7 @@ fn compiles_or_says_why(random: &mut Random) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the soak runner tells by the environment how long to go on")]
-fn duration() -> Duration {
+pub(crate) fn duration() -> Duration {
     let seconds = std::env::var("KEELWATCH_SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(1))
 }

@@ -11,7 +11,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::contents::Contents;
@@ -21,6 +21,10 @@ use crate::shutdown::Stop;
 
 /// Not every file system tells of changes.
 const COMPARE_EVERY: Duration = Duration::from_secs(30);
+
+/// Whoever is told of a changed file reads it after that. If the file has changed again by then, and later changes back,
+/// it holds what was seen, and not what was read: so a change this soon after is told even if there seems to be none.
+const READ_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why the files are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,8 @@ struct Seen {
     sources: Contents,
     /// What the settings name.
     named: Contents,
+    /// When a change of these was told last.
+    told: Option<Instant>,
 }
 
 /// Tells of changes in the folders of some files.
@@ -78,7 +84,7 @@ impl<T: Root> Live<T> {
 impl Seen {
     fn of<T: Root>(live: &Live<T>) -> Self {
         let loaded = live.loaded();
-        Self { sources: loaded.source.contents.clone(), named: loaded.named.clone() }
+        Self { sources: loaded.source.contents.clone(), named: loaded.named.clone(), told: None }
     }
 
     /// Waits until no file is being written: half of a file may be good as it stands, and is not meant.
@@ -88,7 +94,7 @@ impl Seen {
     }
 
     fn look<T: Root>(self, live: &Live<T>, environment: &Environment, cause: Cause) -> Self {
-        let Self { mut sources, named } = self;
+        let Self { mut sources, named, mut told } = self;
         if cause == Cause::Asked || sources.again() != sources {
             let path = live.loaded().source.path.clone();
             let Attempt { source, outcome } = load::attempt(path.as_deref(), environment);
@@ -99,9 +105,12 @@ impl Seen {
         let changed: Vec<&PathBuf> = named.changed(&now).collect();
         if cause == Cause::Asked || !changed.is_empty() {
             info!(files = ?changed, "files that the settings name are read again");
+            told = Some(Instant::now());
+            live.renew();
+        } else if told.is_some_and(|told| told.elapsed() < READ_WITHIN) {
             live.renew();
         }
-        Self { sources, named: now }
+        Self { sources, named: now, told }
     }
 
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
@@ -166,14 +175,20 @@ fn changes_content(kind: EventKind) -> bool {
     }
 }
 
-/// The folder of a file, and the one that the file really is in.
+/// As many links in a row as the kernel follows.
+const LINKS: usize = 40;
+
+/// The folder of a file, and if the file is a link, those of every file that it leads over.
 fn folders_of(file: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    let folder = |file: &Path| {
-        let parent = file.parent()?;
-        Some(if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() })
-    };
-    let real = file.canonicalize().ok();
-    folder(file).into_iter().chain(real.and_then(|file| folder(&file)))
+    let target = |file: &PathBuf| Some(folder_of(file).join(std::fs::read_link(file).ok()?));
+    std::iter::successors(Some(file.to_owned()), target).take(LINKS).map(|file| folder_of(&file))
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        Some(_) | None => PathBuf::from("."),
+    }
 }
 
 #[cfg(test)]
