@@ -213,6 +213,7 @@ impl Watch {
     }
 }
 
+/// To the nearest microsecond: the digits of a float beyond that are noise.
 fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
