@@ -27,6 +27,7 @@ mod pass;
 pub mod process;
 mod reader;
 pub mod redact;
+mod remote;
 pub mod replay;
 pub mod rules;
 pub mod settings;

@@ -18,6 +18,7 @@ mod program;
 mod real_host;
 mod real_programs;
 mod real_servers;
+mod real_stuck;
 mod rules;
 mod scan;
 mod soak;
