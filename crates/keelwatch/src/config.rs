@@ -4,8 +4,13 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
+use anyhow::Context;
+use runtime::clock::SystemClock;
+use runtime::metrics::Registry;
 use runtime::settings::{editor_schema, print};
+use web::Server;
 
 use crate::cli;
 use crate::exit::{Exit, tolerate_closed};
@@ -16,6 +21,7 @@ pub(crate) fn run(verb: &cli::Config, named: Option<&Path>) -> anyhow::Result<Ex
     let text = match verb {
         cli::Config::Check { file } => {
             let loaded = settings::read(file.as_deref().or(named))?;
+            prepare_listeners(&loaded.settings())?;
             format!("ok: revision {}\n", loaded.revision())
         }
         cli::Config::Print { file } => print(&settings::read(file.as_deref().or(named))?)?,
@@ -23,6 +29,13 @@ pub(crate) fn run(verb: &cli::Config, named: Option<&Path>) -> anyhow::Result<Ex
     };
     tolerate_closed(anstream::stdout().write_all(text.as_bytes()))?;
     Ok(Exit::Clean)
+}
+
+/// Reads the certificate as a start does. Rules are not read: a role starts without good ones, `rules validate` is for them.
+fn prepare_listeners(loaded: &Settings) -> anyhow::Result<()> {
+    let clock = Arc::new(SystemClock::new());
+    let prepared = Server::new(&loaded.listen, &loaded.auth, clock, &mut Registry::default());
+    prepared.map(drop).context("failed to prepare the listeners")
 }
 
 /// The JSON Schema of the settings, as text.

@@ -28,6 +28,14 @@ fn a_variable_that_is_set_to_nothing_names_no_file() {
 }
 
 #[test]
+fn a_certificate_that_no_listener_can_use_is_told_before_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "listen: {tls: {cert_file: /nowhere/tls.crt, key_file: /nowhere/tls.key}}\n";
+    let file = write(directory.path(), "keelwatch.yaml", text);
+    keelwatch(&["config", "check", &file]).is_refused_with("/nowhere/tls.crt");
+}
+
+#[test]
 fn a_missing_file_is_named() {
     keelwatch(&["config", "check", "/nowhere/keelwatch.yaml"]).is_refused_with("/nowhere/keelwatch.yaml");
 }
