@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,6 +25,14 @@ struct HangingFs {
     says: BufReader<ChildStdout>,
     mountpoint: TempDir,
 }
+
+/// A process whose memory nobody can read; the only one at a time, so that what a pass counts is known.
+struct Held {
+    process: Running,
+    _alone: MutexGuard<'static, ()>,
+}
+
+static ALONE: Mutex<()> = Mutex::new(());
 
 impl HangingFs {
     /// Mounts it, or says why that is left out.
@@ -68,11 +77,13 @@ impl HangingFs {
     }
 
     /// Runs a process whose memory nobody can read, and waits until that is so.
-    fn hold_memory(&mut self, python: &Path) -> Running {
-        let held = start(command(python).arg(format!("{SUITE}/held_memory.py")).arg(self.file("page")));
+    fn hold_memory(&mut self, python: &Path) -> Held {
+        // A test that has failed while it held this has left nothing behind.
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = start(command(python).arg(format!("{SUITE}/held_memory.py")).arg(self.file("page")));
         self.waits_for("silent");
-        hangs(&format!("/proc/{}/cmdline", held.0.id()));
-        held
+        hangs(&format!("/proc/{}/cmdline", process.0.id()));
+        Held { process, _alone: alone }
     }
 
     /// Takes it out of every list of mounts, while whoever uses it goes on.
@@ -163,6 +174,26 @@ fn a_silent_server_that_no_list_of_mounts_names_costs_its_program_the_hash() {
     assert_eq!(rule_and_hash(&run, &miner), json!(["miner-name", null]));
 }
 
+#[test]
+fn a_scan_says_how_many_processes_it_could_not_read_and_names_the_others() {
+    let Some(python) = real_program("python3") else { return };
+    let Some(mut fs) = HangingFs::mount(&python) else { return };
+    let _held = fs.hold_memory(&python);
+    let folder = folder();
+    let miner = start(command(copy_of_sleep(folder.path(), "xmrig")).arg("600"));
+    let run = scan(&write(folder.path(), "rules.yaml", RULES));
+    assert_eq!(rule_and_hash(&run, &miner), json!(["miner-name", null]));
+    assert!(run.stderr.contains("1 process could not be read at all"), "{run:?}");
+}
+
+/// A node over the real /proc.
+fn node() -> Node {
+    Node::with(&format!(
+        "listen: {{api: '127.0.0.1:0', metrics: '127.0.0.1:0'}}\nlog: {{format: json}}\n{OPEN}\n\
+         processes: {{proc: /proc, every: 500ms, cpu_share: 1.0}}\n"
+    ))
+}
+
 /// Waits for a pass that cannot read so many processes.
 async fn until_unreadable(node: &Node, count: u64) {
     node.until("/api/v1/coverage", async |answer| {
@@ -181,10 +212,7 @@ async fn a_process_whose_memory_is_held_is_counted_and_skipped_while_the_others_
     let held = fs.hold_memory(&python);
     let folder = folder();
     let miner = start(command(copy_of_sleep(folder.path(), "xmrig")).arg("600"));
-    let node = Node::with(&format!(
-        "listen: {{api: '127.0.0.1:0', metrics: '127.0.0.1:0'}}\nlog: {{format: json}}\n{OPEN}\n\
-         processes: {{proc: /proc, every: 500ms, cpu_share: 1.0}}\n"
-    ));
+    let node = node();
     node.until("/api/violations", async |answer| {
         let found: Vec<Value> = answer.json().await.ok()?;
         found.iter().any(|record| record["pid"] == miner.0.id()).then_some(())
@@ -195,7 +223,18 @@ async fn a_process_whose_memory_is_held_is_counted_and_skipped_while_the_others_
     until_unreadable(&node, 1).await;
     assert_eq!(node.metric(STUCK).await, Some(1.0));
 
-    drop(held);
+    drop(held.process);
     until_unreadable(&node, 0).await;
     assert_eq!(node.metric(STUCK).await, Some(1.0));
+}
+
+#[tokio::test]
+async fn a_node_stops_cleanly_while_a_read_does_not_return() {
+    let Some(python) = real_program("python3") else { return };
+    let Some(mut fs) = HangingFs::mount(&python) else { return };
+    let _held = fs.hold_memory(&python);
+    let mut node = node();
+    until_unreadable(&node, 1).await;
+    node.program.signal(rustix::process::Signal::TERM);
+    assert_eq!(node.program.0.wait().unwrap().code(), Some(0));
 }
