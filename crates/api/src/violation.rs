@@ -141,6 +141,33 @@ pub enum ResolvedReason {
     NodeGone,
 }
 
+impl AttributionReason {
+    /// The word used on the wire and in metric labels; empty for `None`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::PodNotFound => "pod-not-found",
+            Self::NoCluster => "no-cluster",
+            Self::NoPodUid => "no-pod-uid",
+            Self::UnknownCgroup => "unknown-cgroup",
+            Self::CgroupUnreadable => "cgroup-unreadable",
+            Self::WrongNode => "wrong-node",
+        }
+    }
+}
+
+impl ResolvedReason {
+    /// The word used on the wire, in logs and in metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ProcessGone => "process-gone",
+            Self::RuleRemoved => "rule-removed",
+            Self::Exempt => "exempt",
+            Self::NodeGone => "node-gone",
+        }
+    }
+}
+
 /// A scope of an exemption whose other conditions hold already; all keys given must hold for the pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExemptScope {

@@ -31,6 +31,7 @@ pub use decode::Document;
 pub use duration::DurationText;
 pub use fault::Fault;
 pub use parse::Limits;
+pub use path::under;
 pub use size::SizeText;
 pub use tree::Origin;
 pub use words::nearest;

@@ -24,6 +24,9 @@ pub struct Limits {
 /// Values in one text. 10,000 rules of 40 values fit; at under 100 bytes each the largest tree takes 50 MB.
 const MOST_VALUES: usize = 500_000;
 
+/// Nobody reads more.
+const MOST_REFUSALS: usize = 1_000;
+
 const NO_ALIAS: &str = "an alias is not accepted; write the value out";
 
 /// A fault without the name of its file.
@@ -86,7 +89,7 @@ impl Builder {
         while let Some(event) = parser.next_event() {
             match event {
                 Ok((event, span)) => self.event(event, span)?,
-                Err(error) => return self.stop(position(error.marker()), syntax(&error)),
+                Err(error) => return self.stop(within(text, position(error.marker())), syntax(&error)),
             }
         }
         Ok(())
@@ -185,8 +188,10 @@ impl Builder {
     }
 
     fn refuse(&mut self, at: Position, message: String) {
-        let path = self.path();
-        self.refusals.push(Refusal { at, path, message });
+        if self.refusals.len() < MOST_REFUSALS {
+            let path = self.path();
+            self.refusals.push(Refusal { at, path, message });
+        }
     }
 
     fn stop(&mut self, at: Position, message: String) -> Result<(), Stop> {
@@ -226,9 +231,22 @@ fn placed(mut node: Node, key_at: Position) -> Node {
     node
 }
 
+fn counted(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 fn position(marker: &Marker) -> Position {
-    let counted = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Position { line: counted(marker.line().max(1)), column: counted(marker.col()).saturating_add(1) }
+}
+
+/// The scanner counts one line too many where a text ends without a line break.
+fn within(text: &str, at: Position) -> Position {
+    let lines = counted(text.split('\n').count());
+    if at.line <= lines {
+        return at;
+    }
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    Position { line: lines, column: counted(last.chars().count()).saturating_add(1) }
 }
 
 fn syntax(error: &ScanError) -> String {

@@ -11,6 +11,12 @@ pub(crate) enum Step {
     Index(usize),
 }
 
+/// The path of the value of `key` in the mapping at `path`.
+pub fn under(path: &str, key: &str) -> String {
+    let dot = if path.is_empty() || !is_bare(key) { "" } else { "." };
+    format!("{path}{dot}{}", render(&[Step::Key(key.to_owned())]))
+}
+
 /// The text of a path.
 pub(crate) fn render(steps: &[Step]) -> String {
     let mut text = String::new();
@@ -69,5 +75,10 @@ mod tests {
         for text in ["", "a", "rules[2].match.cmdline", "labels[\"app.kubernetes.io/name\"].x", "[0][1].b"] {
             assert_eq!(render(&parse(text)), text);
         }
+    }
+
+    #[test]
+    fn a_path_is_made_key_by_key() {
+        assert_eq!(under(&under(&under("", "a"), "b.c"), "d"), "a[\"b.c\"].d");
     }
 }

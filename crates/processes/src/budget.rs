@@ -1,6 +1,6 @@
 //! What watching may cost: CPU for passes, CPU for exec events, and descriptors.
 //!
-//! Owns the arithmetic. Who spends it is `watch` and `events`.
+//! Owns the arithmetic and the meter. Who spends it is `watch` and `events`.
 
 use std::time::Duration;
 
@@ -55,6 +55,12 @@ impl Bucket {
         self.level = (self.level + earned.saturating_sub(self.debt)).min(BUCKET);
         self.debt = self.debt.saturating_sub(earned);
     }
+}
+
+/// CPU time of the calling thread.
+pub(crate) fn thread_cpu() -> Duration {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(spent).expect("a thread's CPU time is never negative")
 }
 
 /// Raises the soft limit of open files to the hard one. Returns how many descriptors of processes may be held beside

@@ -1,32 +1,13 @@
 //! What a running watch is told, and what it remembers to do about it.
 //!
-//! Owns the messages of its inbox, the handle that others hold, and the order of what is wanted. Doing it is `watch`'s
-//! job.
+//! Owns the handle that others hold, and the order of what is wanted. Doing it is `watch`'s job.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use crate::events::{ConnectorState, ProcessEvent};
-use crate::reader::Answered;
+use crate::inbox::{Control, Message};
 use crate::rules::RuleSet;
 use crate::settings::Settings;
-
-/// What comes into the inbox.
-#[derive(Debug)]
-pub(crate) enum Message {
-    Answered(Answered),
-    Events(Vec<ProcessEvent>),
-    Connector(ConnectorState),
-    Control(Control),
-}
-
-/// What the owner of the watch asks of it.
-#[derive(Debug)]
-pub(crate) enum Control {
-    Reload(Box<Settings>, Arc<RuleSet>),
-    PassNow,
-    Stop,
-}
 
 /// What is to be done as soon as nothing is under way.
 #[derive(Debug, Default)]

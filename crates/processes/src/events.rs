@@ -16,12 +16,12 @@ use std::time::Duration;
 use api::Clock;
 use api::coverage::{ExecCoverage, ExecSource};
 
-use crate::budget::Bucket;
+use crate::budget::{Bucket, thread_cpu};
 use crate::connector::{Connector, ConnectorError, Message as Told, Received, Sequences, What};
-use crate::control::Message;
 use crate::evidence;
-use crate::look::{Fresh, Hold, Limits, Look, Looker, Seen};
-use crate::reader::thread_cpu;
+use crate::inbox::{Message, ProcessEvent};
+use crate::look::{Hold, Limits, Look, Looker, Seen};
+use crate::matches::ConnectorState;
 use crate::tree::{OpenError, Tree};
 
 /// How long to wait before the connector is tried again.
@@ -32,29 +32,6 @@ const WAIT: Duration = Duration::from_millis(500);
 
 /// Events taken in one go: at 30 µs for an exec, the watch hears of the first one within 2 ms.
 const BATCH: usize = 64;
-
-/// What the watch is told.
-#[derive(Debug)]
-pub(crate) enum ProcessEvent {
-    /// A process executed a program; everything it shows, and its cgroup.
-    Exec(Box<Fresh>, Option<Vec<u8>>),
-    /// A process ended.
-    Exit(u32),
-    /// Events were lost: a pass has to find what they would have told.
-    Lost,
-}
-
-/// Whether the connector delivers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConnectorState {
-    /// It delivers, into a receive buffer of this size.
-    Listening {
-        /// As the kernel counts it, which is twice what was asked for.
-        buffer_bytes: usize,
-    },
-    /// It does not, and why; it is tried again every 30 s.
-    Failing(String),
-}
 
 /// The listening thread as the watch sees it.
 #[derive(Debug)]
@@ -120,6 +97,15 @@ impl Shared {
     /// Number of the read that is under way; 0 between reads.
     pub(crate) fn reading(&self) -> u64 {
         self.reading.load(Ordering::Relaxed)
+    }
+
+    /// Execs that were read and then left to the next pass.
+    pub(crate) fn count_skipped(&self, execs: u64) {
+        self.count(|counts| {
+            counts.seen = counts.seen.saturating_sub(execs);
+            counts.read = counts.read.saturating_sub(execs);
+            counts.skipped += execs;
+        });
     }
 
     fn count(&self, change: impl FnOnce(&mut ExecCoverage)) {

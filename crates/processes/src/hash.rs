@@ -1,16 +1,16 @@
 //! SHA-256 of executables, each file read once.
 //!
-//! Owns the cache and the decision which files are not read at all. Reading may never return on a file system whose
-//! server is gone; `reader` is ready for that.
+//! Owns the cache, and that remote files are not read at all. Reading may still never return; `reader` is ready for that.
 
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use api::violation::HashSkipped;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use crate::remote::is_remote;
 use crate::tree::{Below, Tree};
 
 /// Files whose hash is remembered: each costs about 100 bytes, and a node runs a few hundred programs.
@@ -41,10 +41,10 @@ impl HashedFiles {
     /// `beat` is called for every chunk, so that slow is told from stuck.
     pub(crate) fn of(&mut self, tree: &Tree, pid: u32, max_bytes: u64, beat: &dyn Fn()) -> Result<Hash, HashSkipped> {
         let path = Below::of(pid, "exe");
-        // Opening for reading asks the file system's server; a path descriptor does not, and tells whose it is.
+        // Opening for reading asks the file system's server; a path descriptor does not.
         let located = rustix::fs::openat(tree.root(), path.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
         let located = located.map_err(|_| HashSkipped::Unreadable)?;
-        if is_remote(&located) {
+        if is_remote(tree, pid, &located) {
             return Err(HashSkipped::RemoteFilesystem);
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -83,22 +83,6 @@ impl File {
             modified: (stat.st_mtime, stat.st_mtime_nsec),
         })
     }
-}
-
-/// File systems whose reads a server answers, or not (statfs(2), linux/magic.h and the file systems' own sources).
-fn is_remote(file: &OwnedFd) -> bool {
-    const FUSE: i64 = 0x6573_5546;
-    const NFS: i64 = 0x6969;
-    const SMB: i64 = 0x517B;
-    const SMB2: i64 = 0xFE53_4D42;
-    const CIFS: i64 = 0xFF53_4D42;
-    const CEPH: i64 = 0x00C3_6400;
-    const NINE_P: i64 = 0x0102_1997;
-    const AFS: i64 = 0x5346_414F;
-    const CODA: i64 = 0x7375_7245;
-    const LUSTRE: i64 = 0x0BD0_0BD0;
-    const REMOTE: [i64; 10] = [FUSE, NFS, SMB, SMB2, CIFS, CEPH, NINE_P, AFS, CODA, LUSTRE];
-    rustix::fs::fstatfs(file.as_fd()).is_ok_and(|found| REMOTE.contains(&found.f_type))
 }
 
 fn read_whole(file: &OwnedFd, max_bytes: u64, beat: &dyn Fn()) -> Result<Hash, HashSkipped> {

@@ -92,7 +92,9 @@ impl Judge {
 
     /// The cgroup file, fit to be shown.
     pub(crate) fn cgroup_text(&self, cgroup: Option<&[u8]>) -> String {
-        cgroup.map(|text| self.redactor.text(text.trim_ascii_end())).unwrap_or_default()
+        let lines = cgroup.unwrap_or_default().trim_ascii_end().split(|byte| *byte == b'\n');
+        let shown: Vec<String> = lines.map(|line| self.redactor.text(line)).collect();
+        shown.join("\n")
     }
 
     /// The evidence in words; without findings the process ended before they could be taken, and what an exec event
@@ -133,7 +135,7 @@ impl Judge {
 
 /// The process as a rule set judges it.
 pub(crate) fn subject(fresh: &Fresh, age: Duration, now: Timestamp) -> Subject<'_> {
-    Subject { texts: texts(fresh), age, now, host: false }
+    Subject { texts: texts(fresh), age, now }
 }
 
 fn texts(fresh: &Fresh) -> Texts<'_> {

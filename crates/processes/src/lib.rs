@@ -19,6 +19,7 @@ mod evidence;
 #[cfg(test)]
 mod fixture;
 mod hash;
+mod inbox;
 mod judge;
 mod look;
 pub mod matches;
@@ -26,6 +27,7 @@ mod pass;
 pub mod process;
 mod reader;
 pub mod redact;
+mod remote;
 pub mod replay;
 pub mod rules;
 pub mod settings;
@@ -37,8 +39,7 @@ mod watch;
 
 pub use budget::raise_open_files;
 pub use control::Handle;
-pub use events::ConnectorState;
-pub use matches::{Event, Match, PassReport, Verdict};
+pub use matches::{ConnectorState, Event, Match, PassReport, Verdict};
 pub use process::{Identity, Texts};
 pub use settings::Settings;
 pub use tree::OpenError;

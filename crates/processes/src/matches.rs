@@ -12,7 +12,6 @@ use api::{Action, Severity};
 use jiff::Timestamp;
 
 use crate::cgroup::Place;
-use crate::events::ConnectorState;
 use crate::process::Identity;
 use crate::rules::RuleSet;
 
@@ -111,7 +110,7 @@ pub struct PassReport {
     pub forks: u64,
     /// What became of exec events since the start.
     pub exec_events: ExecCoverage,
-    /// Pause until the next pass, after the CPU budget.
+    /// Effective interval: from the start of this pass to that of the next one, after the CPU budget.
     pub interval: Duration,
     /// Matches of rules whose `min_age` has not passed yet.
     pub too_young: usize,
@@ -159,9 +158,23 @@ pub struct Unread {
     pub stuck: u64,
 }
 
+/// Whether the connector delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectorState {
+    /// It delivers, into a receive buffer of this size.
+    Listening {
+        /// As the kernel counts it, which is twice what was asked for.
+        buffer_bytes: usize,
+    },
+    /// It does not, and why; it is tried again every 30 s.
+    Failing(String),
+}
+
 /// What the watch tells.
 #[derive(Debug, Clone)]
 pub enum Event {
+    /// A pass begins.
+    PassBegins,
     /// A pass ended.
     Pass(Box<PassReport>),
     /// An exec event showed a new match between two passes.

@@ -9,24 +9,20 @@ use std::time::Duration;
 use api::Time;
 use api::coverage::PassCoverage;
 
+use crate::budget::thread_cpu;
+use crate::inbox::Answer;
 use crate::look::{Look, Seen};
-use crate::matches::{Cleared, Match, Outcome, PassReport, Verdict};
-use crate::reader::{Answer, Ask, thread_cpu};
+use crate::matches::{Outcome, PassReport, Verdict};
+use crate::reader::{Ask, Unanswered};
 use crate::table::Moment;
 use crate::tree::Listing;
-use crate::verdict::By;
-use crate::watch::Watch;
+use crate::watch::{By, Watch};
 
 /// Processes asked for in one go: 250 µs of reading, so that exec events that came meanwhile wait no longer.
 const BATCH: usize = 256;
 
-/// What happened since the last report beside what the table holds.
-#[derive(Debug, Default)]
-pub(crate) struct Carried {
-    pub(crate) cleared: Vec<(Arc<Match>, Cleared)>,
-    /// CPU of the reader.
-    pub(crate) cpu: Duration,
-}
+/// No process has this pid.
+const NOBODY: u32 = 0;
 
 /// What one pass counts.
 #[derive(Debug, Default)]
@@ -45,7 +41,7 @@ impl Watch {
         let started = self.moment();
         let before = thread_cpu();
         self.carried.cpu = Duration::ZERO;
-        let Ok(Answer::List(Ok(listing), uptime)) = self.ask(Ask::List) else {
+        let Some((listing, uptime)) = self.list() else {
             return self.report(started, thread_cpu().saturating_sub(before), None);
         };
         self.uptime = (uptime.unwrap_or_default(), started.monotonic);
@@ -69,10 +65,23 @@ impl Watch {
         self.report(started, cpu, Some((&listing, tally)))
     }
 
+    /// The processes of this moment, and the time since boot.
+    fn list(&mut self) -> Option<(Listing, Option<Duration>)> {
+        match self.ask(Ask::List) {
+            Ok(Answer::List(listed, uptime)) => Some((listed.ok()?, uptime)),
+            Ok(_) => None,
+            Err(Unanswered) => {
+                // No process is to blame, but the thread is lost. Without another one the next pass fails as well.
+                let _ = self.leave_behind(NOBODY);
+                None
+            }
+        }
+    }
+
     /// Looks at these processes and judges what is fresh.
     fn look_at(&mut self, pids: &[u32], tally: &mut Tally) {
         let moment = self.moment();
-        let looks: Vec<Look> = pids.iter().filter_map(|pid| self.table.look_for(*pid, moment)).collect();
+        let looks = self.table.looks_for(pids, moment);
         let left_out = (pids.len() - looks.len()) as u64;
         tally.seen += left_out;
         tally.unreadable += left_out;
@@ -204,6 +213,7 @@ impl Watch {
     }
 }
 
+/// To the nearest microsecond: the digits of a float beyond that are noise.
 fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

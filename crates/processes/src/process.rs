@@ -85,9 +85,16 @@ impl<'a> Exe<'a> {
 
 /// `[name]`, or a name that the kernel gives to its own threads.
 fn looks_like_kernel_thread(name: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 3] = [b"kworker/", b"ksoftirqd/", b"migration/"];
-    let bracketed = name.len() >= 3 && name.starts_with(b"[") && name.ends_with(b"]");
-    bracketed || name == b"kthreadd" || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    // These have the number of a processor; `migration/run` is a path.
+    const OF_A_PROCESSOR: [&[u8]; 2] = [b"ksoftirqd/", b"migration/"];
+    let is_of_a_processor = |prefix: &&[u8]| {
+        let number = name.strip_prefix(*prefix).unwrap_or_default();
+        number.first().is_some_and(u8::is_ascii_digit)
+    };
+    // Celery calls its workers `[celeryd: celery@host:ForkPoolWorker-1]`; the kernel puts no sentence into a name.
+    let is_sentence = name.windows(2).any(|pair| pair == b": ");
+    let is_bracketed = name.len() >= 3 && name.starts_with(b"[") && name.ends_with(b"]") && !is_sentence;
+    is_bracketed || name == b"kthreadd" || name.starts_with(b"kworker/") || OF_A_PROCESSOR.iter().any(is_of_a_processor)
 }
 
 #[cfg(test)]
@@ -129,6 +136,14 @@ mod tests {
         assert_eq!(flags("bash", "[kworker/0:1]\0", None), [Flag::KernelThreadName]);
         assert_eq!(flags("kworker/0:1", "\0\0", Some("/tmp/fk")), [Flag::KernelThreadName]);
         assert_eq!(flags("kworker/0:1", "", None), []);
+        assert_eq!(flags("migration/0", "x\0", Some("/tmp/fk")), [Flag::KernelThreadName]);
         assert_eq!(flags("bash", "[]\0", Some("/bin/bash")), []);
+    }
+
+    #[test]
+    fn a_title_and_a_path_are_no_names_of_kernel_threads() {
+        let python = Some("/usr/bin/python3");
+        assert_eq!(flags("celery", "[celeryd: celery@shop:ForkPoolWorker-1]\0", python), []);
+        assert_eq!(flags("run", "migration/run\0", Some("/srv/migration/run")), []);
     }
 }

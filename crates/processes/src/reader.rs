@@ -13,16 +13,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use rustix::io::Errno;
-
-use crate::control::Message;
-use crate::evidence::{self, Findings, Question};
-use crate::hash::{Hash, HashedFiles};
+use crate::budget::thread_cpu;
+use crate::evidence::{self, Question};
+use crate::hash::HashedFiles;
+use crate::inbox::{Answer, Answered, Message};
 use crate::look::{Limits, Look, Looker, Seen};
-use crate::tree::{Listing, OpenError, Tree};
-use crate::watch::Unanswered;
+use crate::tree::{OpenError, Tree};
 
 /// What can be asked. Any of it may never be answered.
 #[derive(Debug)]
@@ -39,23 +36,9 @@ pub(crate) enum Ask {
     Limit(Limits),
 }
 
-/// What was answered.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    List(Result<Listing, Errno>, Option<Duration>),
-    Look(Vec<Seen>),
-    Evidence(Option<Findings>),
-    Hash(Option<Hash>),
-    Limit,
-}
-
-/// An answer, who gave it, and what it cost.
-#[derive(Debug)]
-pub(crate) struct Answered {
-    pub(crate) generation: u64,
-    pub(crate) answer: Answer,
-    pub(crate) cpu: Duration,
-}
+/// The question was not answered: the thread is stuck, or could not be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unanswered;
 
 /// The thread in use, and those left behind.
 #[derive(Debug)]
@@ -189,10 +172,4 @@ impl Progress {
     fn beat(&self) {
         self.beats.fetch_add(1, Ordering::Relaxed);
     }
-}
-
-/// CPU time of the calling thread.
-pub(crate) fn thread_cpu() -> Duration {
-    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(spent).expect("a thread's CPU time is never negative")
 }

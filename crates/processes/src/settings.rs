@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::redact::Redactor;
+use crate::rules::Source;
 
 /// How forbidden processes are found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -103,10 +104,18 @@ impl Settings {
     pub fn check(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         if self.proc != "auto" && !Path::new(&self.proc).is_absolute() {
-            faults.push(("proc".to_owned(), format!("`{}` is not accepted (accepted: auto or an absolute directory)", self.proc)));
+            faults.push((
+                "proc".to_owned(),
+                format!("`{}` is not accepted (accepted: auto or an absolute directory)", self.proc),
+            ));
         }
         if self.max_pause < self.every {
             faults.push(("max_pause".to_owned(), "is shorter than every (accepted: every to 1h)".to_owned()));
+        }
+        for (index, source) in self.rules.iter().enumerate() {
+            if let Err(unknown) = source.parse::<Source>() {
+                faults.push((format!("rules[{index}]"), unknown.to_string()));
+            }
         }
         if let Err(bad) = Redactor::new(&self.redact) {
             faults.extend(bad.into_iter().map(|(index, error)| (format!("redact[{index}]"), error)));
@@ -139,10 +148,11 @@ mod tests {
         let settings = Settings {
             proc: "host/proc".to_owned(),
             max_pause: Duration::from_secs(1),
+            rules: ["builtin", "builtin:mners", "/etc/rules.yaml"].map(str::to_owned).to_vec(),
             redact: vec!["fine".to_owned(), "(".to_owned()],
             ..Settings::default()
         };
         let paths: Vec<String> = settings.check().into_iter().map(|(path, _)| path).collect();
-        assert_eq!(paths, ["proc", "max_pause", "redact[1]"]);
+        assert_eq!(paths, ["proc", "max_pause", "rules[1]", "redact[1]"]);
     }
 }

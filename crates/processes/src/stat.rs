@@ -98,19 +98,30 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Fields<I> {
 mod tests {
     use super::*;
 
-    const SLEEP: &[u8] = b"4121 (sleep) S 4100 4121 4100 34816 4121 4194304 98 0 0 0 3 4 0 0 20 0 1 0 8123456 5853184 480\n";
+    const SLEEP: &[u8] =
+        b"4121 (sleep) S 4100 4121 4100 34816 4121 4194304 98 0 0 0 3 4 0 0 20 0 1 0 8123456 5853184 480\n";
 
     #[test]
     fn a_stat_is_read_by_its_field_numbers() {
-        let expected =
-            Stat { comm: b"sleep", state: b'S', parent: 4100, flags: 4_194_304, cpu_ticks: 7, threads: 1, start_ticks: 8_123_456 };
+        let expected = Stat {
+            comm: b"sleep",
+            state: b'S',
+            parent: 4100,
+            flags: 4_194_304,
+            cpu_ticks: 7,
+            threads: 1,
+            start_ticks: 8_123_456,
+        };
         assert_eq!(Stat::parse(SLEEP), Ok(expected));
     }
 
     #[test]
     fn a_comm_may_hold_parentheses_spaces_and_line_ends() {
         let text = [b"1 (a) S 1 (\n) b) ", &SLEEP[13..]].concat();
-        assert_eq!(Stat::parse(&text).map(|stat| (stat.comm, stat.start_ticks)), Ok((&b"a) S 1 (\n) b"[..], 8_123_456)));
+        assert_eq!(
+            Stat::parse(&text).map(|stat| (stat.comm, stat.start_ticks)),
+            Ok((&b"a) S 1 (\n) b"[..], 8_123_456))
+        );
     }
 
     #[test]

@@ -10,25 +10,17 @@ use api::violation::HashSkipped;
 use crate::cgroup;
 use crate::evidence::{Findings, Hashing, Question};
 use crate::hash::Hash;
+use crate::inbox::Answer;
 use crate::judge::{Context, subject};
 use crate::look::Fresh;
 use crate::matches::{Cleared, Match, Verdict};
-use crate::reader::{Answer, Ask};
+use crate::reader::Ask;
 use crate::rules::Judgement;
 use crate::table::{Before, Judged, Moment};
-use crate::watch::{Keep, Watch};
+use crate::watch::{By, Keep, Watch};
 
 /// Processes that threads are stuck at before hashing, the likeliest reason, is given up.
 const STUCK_BEFORE_NO_HASH: usize = 4;
-
-/// Who saw a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum By<'a> {
-    /// A pass, which reads the cgroup of a match later.
-    Pass,
-    /// An exec event, with the cgroup that was read at once.
-    Event(Option<&'a [u8]>),
-}
 
 impl Watch {
     /// Judges a process and remembers the verdict; a match that was not known before comes back.

@@ -18,23 +18,26 @@ use std::time::Duration;
 use api::Clock;
 use api::coverage::ExecCoverage;
 
-use crate::budget;
-use crate::control::{Handle, Message, Wanted};
-use crate::events::{ConnectorState, Events, Listener, ProcessEvent, Shared};
+use crate::budget::{self, thread_cpu};
+use crate::control::{Handle, Wanted};
+use crate::events::{Events, Listener, Shared};
+use crate::inbox::{Answer, Message, ProcessEvent};
 use crate::judge::Judge;
 use crate::look::{Limits, Looker};
-use crate::matches::{Counters, Event};
-use crate::pass::Carried;
-use crate::reader::{Answer, Ask, Reader, thread_cpu};
+use crate::matches::{Cleared, ConnectorState, Counters, Event, Match};
+use crate::reader::{Ask, Reader, Unanswered};
 use crate::rules::RuleSet;
 use crate::settings::{ExecEvents, Settings};
 use crate::table::{Moment, Table};
 use crate::tree::{OpenError, Tree};
-use crate::verdict::By;
 
 /// Messages that wait for the watch. Each side waits for room: the reader has one answer under way, the listener 64
 /// events a message and 8 MiB of the kernel's buffer behind it.
 const INBOX: usize = 64;
+
+/// Messages that are kept while the reader is waited for: 64 events each, two seconds of 30,000 execs. What comes on top
+/// is left to the next pass, as with an empty budget.
+const BACKLOG: usize = 1024;
 
 /// How often a thread is looked at while it is waited for, and how often it may be found at the same place. Checks are
 /// counted rather than seconds, so that a stopped and continued program does not take everybody for stuck.
@@ -82,9 +85,22 @@ pub struct Watch {
     wanted: Wanted,
 }
 
-/// The question was not answered: the thread is stuck, or could not be replaced.
+/// Who saw a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unanswered;
+pub(crate) enum By<'a> {
+    /// A pass, which reads the cgroup of a match later.
+    Pass,
+    /// An exec event, with the cgroup that was read at once.
+    Event(Option<&'a [u8]>),
+}
+
+/// What happened since the last report beside what the table holds.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    pub(crate) cleared: Vec<(Arc<Match>, Cleared)>,
+    /// CPU of the reader.
+    pub(crate) cpu: Duration,
+}
 
 impl Watch {
     /// Opens the tree and starts the thread that reads it. Keeps at most `max_held` descriptors of processes open.
@@ -132,6 +148,11 @@ impl Watch {
         self
     }
 
+    /// Identity of the boot of the host: its boot id, or its boot time where there is none.
+    pub fn boot_id(&self) -> &str {
+        &self.tree.boot_id
+    }
+
     /// What others ask this watch by.
     pub fn handle(&self) -> Handle {
         Handle::new(self.sender.clone())
@@ -149,8 +170,10 @@ impl Watch {
             if let Some((settings, rules)) = self.wanted.reload.take() {
                 self.apply(*settings, rules);
             }
+            publish(Event::PassBegins);
+            let begun = self.clock.monotonic();
             let report = self.pass();
-            let next = self.clock.monotonic() + report.interval;
+            let next = begun + report.interval;
             publish(Event::Pass(Box::new(report)));
             self.listen_until(next, publish);
         }
@@ -240,10 +263,11 @@ impl Watch {
                     self.carried.cpu += answered.cpu;
                     return Ok(answered.answer);
                 }
-                Ok(Message::Answered(_)) => {}
+                // Of a thread that was left behind, or nothing yet.
+                Ok(Message::Answered(_)) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Message::Control(control)) => self.wanted.take(control),
+                Ok(Message::Events(events)) if self.backlog.len() >= BACKLOG => self.skip(&events),
                 Ok(message) => self.backlog.push_back(message),
-                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => unreachable_inbox(),
             }
             if self.clock.monotonic().saturating_sub(checked) < CHECK {
@@ -256,6 +280,13 @@ impl Watch {
                 return Err(Unanswered);
             }
         }
+    }
+
+    /// Leaves these events to the next pass, which is wanted now.
+    fn skip(&mut self, events: &[ProcessEvent]) {
+        let execs = events.iter().filter(|event| matches!(event, ProcessEvent::Exec(..))).count();
+        self.shared.count_skipped(execs as u64);
+        self.wanted.take_loss();
     }
 
     /// Leaves the reading thread behind with the process it is stuck at.
@@ -314,10 +345,10 @@ impl Watch {
         Moment { now: self.clock.now(), monotonic: self.clock.monotonic() }
     }
 
-    /// The pause after a pass.
+    /// The time from the start of a pass that took and cost this to the start of the next one.
     pub(crate) fn interval(&self, elapsed: Duration, cpu: Duration) -> Duration {
         let Settings { every, cpu_share, max_pause, .. } = &self.settings;
-        budget::pause(elapsed, cpu, *every, *cpu_share, *max_pause)
+        elapsed + budget::pause(elapsed, cpu, *every, *cpu_share, *max_pause)
     }
 }
 

@@ -131,6 +131,11 @@ pub(crate) fn node() -> (Node, Arc<StillClock>) {
 
 /// A pass that ended like this and found these, with an interval of 2 s.
 pub(crate) fn pass(outcome: PassOutcome, matches: Vec<Arc<Match>>) -> Event {
+    pass_by(RuleSet::builtin(), outcome, matches)
+}
+
+/// The same, judged by these rules.
+pub(crate) fn pass_by(rules: RuleSet, outcome: PassOutcome, matches: Vec<Arc<Match>>) -> Event {
     let coverage = PassCoverage {
         started: at(2).wall,
         took_ms: 6.4,
@@ -156,6 +161,6 @@ pub(crate) fn pass(outcome: PassOutcome, matches: Vec<Arc<Match>>) -> Event {
         interval: Duration::from_secs(2),
         too_young: 0,
         counters: Counters { hits: [("miner-name".to_owned(), 3)].into(), ..Counters::default() },
-        rules: Arc::new(RuleSet::builtin()),
+        rules: Arc::new(rules),
     }))
 }

@@ -18,7 +18,6 @@ mod node;
 pub mod record;
 mod routes;
 mod rules;
-mod scrape;
 pub mod settings;
 pub mod store;
 

@@ -1,22 +1,28 @@
 //! The figures of a node: `keelwatch_violations_…` and `keelwatch_processes_…`.
 //!
-//! Owns their names, types and labels. Everything is read at the scrape from what `node` knows: `processes` counts in
-//! its reports and knows no registry.
+//! Owns their names, types and labels. Each is read at the scrape from what `node` knows: `processes` counts in its
+//! reports and knows no registry.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt::Error;
 
 use api::coverage::ExecSource;
-use api::violation::{Attribution, AttributionReason, ResolvedReason, Status};
+use api::violation::{Attribution, ResolvedReason, Status};
 use api::{Severity, Violation};
 use processes::matches::Unread;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
-use prometheus_client::registry::Registry;
+use runtime::metrics::{Entry, Kind, Registry, Sample};
 
 use crate::node::{Known, Node};
-use crate::scrape::{Labels, Scrape, alone, text, word};
 use crate::store::{Moment, Store};
+
+/// One figure and how it is read.
+struct Figure {
+    name: &'static str,
+    kind: Kind,
+    labels: &'static [&'static str],
+    help: &'static str,
+    read: fn(&Known, Moment) -> Vec<Sample>,
+}
 
 /// Namespaces with series of their own; the rest is told together. A cluster may have thousands, a node runs pods of
 /// few.
@@ -27,160 +33,270 @@ const INTERVALS: u32 = 3;
 
 /// Serves the figures of this node.
 pub fn register(node: &Node, registry: &mut Registry) {
-    let help = "Wall time of a pass";
-    registry.register("keelwatch_processes_pass_duration_seconds", help, node.durations().clone());
-    registry.register_collector(Box::new(Figures(node.clone())));
-}
-
-#[derive(Debug)]
-struct Figures(Node);
-
-impl Collector for Figures {
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
-        let mut scrape = Scrape(encoder);
-        self.0.read(|known, now| {
-            known.store.expire(now.monotonic);
-            violations(&known.store, &mut scrape)?;
-            passes(known, now, &mut scrape)?;
-            processes(known, &mut scrape)?;
-            exec_events(known, &mut scrape)?;
-            rules(known, now, &mut scrape)
-        })
+    let help = "Wall time of a pass in seconds";
+    registry.register("keelwatch_processes_pass_duration_seconds", &[], help, node.durations().clone());
+    for Figure { name, kind, labels, help, read } in OF_VIOLATIONS.iter().chain(OF_PROCESSES) {
+        let (entry, node) = (Entry { name, kind: *kind, labels, help }, node.clone());
+        registry.read_at_scrape(entry, move || node.read(*read));
     }
 }
 
-fn violations(store: &Store, scrape: &mut Scrape<'_>) -> Result<(), Error> {
-    let tally = store.tally();
-    let open: Vec<&Violation> = store.violations().filter(|violation| violation.status == Status::Active).collect();
-    let help = "Open violations, by namespace (empty: of no pod) and severity";
-    scrape.gauge("keelwatch_violations_open", help, open_by_namespace(&open))?;
-    let opened = Severity::ALL.map(|severity| {
-        (vec![word("severity", severity.as_str())], tally.opened.get(&severity).copied().unwrap_or_default())
-    });
-    scrape.counter("keelwatch_violations_opened", "Violations opened, or opened again", opened)?;
-    let resolved = [ResolvedReason::ProcessGone, ResolvedReason::RuleRemoved, ResolvedReason::Exempt].map(|reason| {
-        (vec![word("reason", resolved_label(reason))], tally.resolved.get(&reason).copied().unwrap_or_default())
-    });
-    scrape.counter("keelwatch_violations_resolved", "Violations resolved, by reason", resolved)?;
-    let dropped = [(vec![word("reason", "store-full")], tally.dropped)];
-    scrape.counter("keelwatch_violations_dropped", "Open violations left out, by reason", dropped)?;
-    let help = "Open violations whose pod is not known, by reason";
-    scrape.gauge("keelwatch_violations_unresolved", help, unresolved(&open))
+const OF_VIOLATIONS: &[Figure] = &[
+    Figure {
+        name: "keelwatch_violations_open",
+        kind: Kind::Gauge,
+        labels: &["namespace", "severity"],
+        help: "Open violations; the namespace is empty for those of no known pod",
+        read: |known, _| open_by_namespace(&open(&known.store)),
+    },
+    Figure {
+        name: "keelwatch_violations_opened_total",
+        kind: Kind::Counter,
+        labels: &["severity"],
+        help: "Violations opened, or opened again",
+        read: |known, _| {
+            let opened = &known.store.tally().opened;
+            by_word("severity", Severity::ALL.map(|severity| (severity.as_str(), count(opened.get(&severity)))))
+        },
+    },
+    Figure {
+        name: "keelwatch_violations_resolved_total",
+        kind: Kind::Counter,
+        labels: &["reason"],
+        help: "Violations resolved",
+        read: |known, _| {
+            let resolved = &known.store.tally().resolved;
+            by_word("reason", RESOLVED.map(|reason| (reason.as_str(), count(resolved.get(&reason)))))
+        },
+    },
+    Figure {
+        name: "keelwatch_violations_dropped_total",
+        kind: Kind::Counter,
+        labels: &["reason"],
+        help: "Open violations left out",
+        read: |known, _| by_word("reason", [("store-full", known.store.tally().dropped)]),
+    },
+    Figure {
+        name: "keelwatch_violations_unresolved",
+        kind: Kind::Gauge,
+        labels: &["reason"],
+        help: "Open violations whose pod is not known",
+        read: |known, _| unresolved(&open(&known.store)),
+    },
+];
+
+const OF_PROCESSES: &[Figure] = &[
+    Figure {
+        name: "keelwatch_processes_up",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "1 while the last good pass is younger than 3 effective intervals",
+        read: |known, now| alone(f64::from(u8::from(is_up(known, now)))),
+    },
+    Figure {
+        name: "keelwatch_processes_passes_total",
+        kind: Kind::Counter,
+        labels: &["result"],
+        help: "Passes",
+        read: |known, _| {
+            let passes = known.passes;
+            by_word("result", [("ok", passes.ok), ("partial", passes.partial), ("failed", passes.failed)])
+        },
+    },
+    Figure {
+        name: "keelwatch_processes_pass_cpu_seconds_total",
+        kind: Kind::Counter,
+        labels: &[],
+        help: "CPU of passes and events in seconds",
+        read: |known, _| alone(known.counters.cpu.as_secs_f64()),
+    },
+    Figure {
+        name: "keelwatch_processes_pass_interval_seconds",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "Effective interval after the CPU budget in seconds",
+        read: |known, _| alone(known.interval.as_secs_f64()),
+    },
+    Figure {
+        name: "keelwatch_processes_analyzed_total",
+        kind: Kind::Counter,
+        labels: &[],
+        help: "Processes judged",
+        read: |known, _| alone(number(known.counters.analyzed)),
+    },
+    Figure {
+        name: "keelwatch_processes_present",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "Processes in the last pass",
+        read: |known, _| alone(number(known.coverage.last_pass.as_ref().map_or(0, |pass| pass.seen))),
+    },
+    Figure {
+        name: "keelwatch_processes_unread_total",
+        kind: Kind::Counter,
+        labels: &["reason"],
+        help: "Processes that could not be read",
+        read: |known, _| {
+            let Unread { exited, forbidden, io, stuck } = known.counters.unread;
+            by_word("reason", [("exited", exited), ("forbidden", forbidden), ("io", io), ("stuck", stuck)])
+        },
+    },
+    Figure {
+        name: "keelwatch_processes_new_total",
+        kind: Kind::Counter,
+        labels: &["source"],
+        help: "Processes, by what saw them first",
+        read: |known, _| {
+            by_word("source", [("pass", known.counters.new_by_pass), ("event", known.counters.new_by_event)])
+        },
+    },
+    Figure {
+        name: "keelwatch_processes_forks_total",
+        kind: Kind::Counter,
+        labels: &[],
+        help: "The kernel's fork counter since the start; it counts threads too",
+        read: |known, _| alone(number(known.counters.forks)),
+    },
+    Figure {
+        name: "keelwatch_processes_exec_events_total",
+        kind: Kind::Counter,
+        labels: &["result"],
+        help: "Exec events",
+        read: |known, _| {
+            let events = known.coverage.exec_events;
+            let (read, exited) = (("read", events.read), ("exited", events.exited));
+            by_word("result", [read, exited, ("skipped", events.skipped), ("lost", events.lost)])
+        },
+    },
+    Figure {
+        name: "keelwatch_processes_exec_events_up",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "1 while the connector delivers",
+        read: |known, _| match known.coverage.exec_events.source {
+            ExecSource::Connector => alone(1.0),
+            ExecSource::Off | ExecSource::Failing => alone(0.0),
+        },
+    },
+    Figure {
+        name: "keelwatch_processes_matches_total",
+        kind: Kind::Counter,
+        labels: &["pack", "severity"],
+        help: "New matches",
+        read: |known, _| {
+            let matches = known.counters.matches.iter();
+            matches
+                .map(|((pack, severity), matches)| sample([("pack", pack), ("severity", severity.as_str())], *matches))
+                .collect()
+        },
+    },
+    Figure {
+        name: "keelwatch_processes_exempted_total",
+        kind: Kind::Counter,
+        labels: &["pack"],
+        help: "Matches that an exemption removed",
+        read: |known, _| known.counters.exempted.iter().map(|(pack, count)| sample([("pack", pack)], *count)).collect(),
+    },
+    Figure {
+        name: "keelwatch_processes_rules",
+        kind: Kind::Gauge,
+        labels: &["state"],
+        help: "Rules in the set",
+        read: |known, _| {
+            let (enabled, disabled) = known.rules.rules();
+            by_word("state", [("enabled", enabled), ("disabled", disabled)])
+        },
+    },
+    Figure {
+        name: "keelwatch_processes_exemptions",
+        kind: Kind::Gauge,
+        labels: &["state"],
+        help: "Exemptions in the set",
+        read: |known, now| {
+            let (active, expired) = known.rules.exemptions(now.wall);
+            by_word("state", [("active", active), ("expired", expired)])
+        },
+    },
+    Figure {
+        name: "keelwatch_processes_rules_reloads_total",
+        kind: Kind::Counter,
+        labels: &["result"],
+        help: "Reloads of the rules",
+        read: |known, _| {
+            let (ok, refused) = known.rules.reloads();
+            by_word("result", [("ok", ok), ("refused", refused)])
+        },
+    },
+    Figure {
+        name: "keelwatch_processes_rules_info",
+        kind: Kind::Gauge,
+        labels: &["revision"],
+        help: "Always 1; the label says which set is active",
+        read: |known, _| vec![sample([("revision", known.rules.revision())], 1)],
+    },
+];
+
+/// Reasons for which a node resolves.
+const RESOLVED: [ResolvedReason; 3] =
+    [ResolvedReason::ProcessGone, ResolvedReason::RuleRemoved, ResolvedReason::Exempt];
+
+fn is_up(known: &Known, now: Moment) -> bool {
+    known.last_completed.is_some_and(|last| now.monotonic.saturating_sub(last.monotonic) < known.interval * INTERVALS)
+}
+
+fn open(store: &Store) -> Vec<&Violation> {
+    store.violations().filter(|violation| violation.status == Status::Active).collect()
 }
 
 /// Series of the namespaces with most violations; a namespace that is clean has none.
-fn open_by_namespace(open: &[&Violation]) -> Vec<(Labels, u64)> {
+fn open_by_namespace(open: &[&Violation]) -> Vec<Sample> {
     let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
     for violation in open {
         *totals.entry(&violation.namespace).or_default() += 1;
     }
     let mut ranked: Vec<(&str, u64)> = totals.into_iter().collect();
-    ranked.sort_by_key(|(_, total)| std::cmp::Reverse(*total));
-    let rest: Vec<&str> = ranked.split_off(ranked.len().min(NAMESPACES)).into_iter().map(|(name, _)| name).collect();
+    ranked.sort_by_key(|(_, total)| Reverse(*total));
+    let rest: Vec<&str> = ranked.into_iter().skip(NAMESPACES).map(|(name, _)| name).collect();
     let mut series: BTreeMap<(&str, Severity), u64> = BTreeMap::new();
     for violation in open {
         let namespace = violation.namespace.as_str();
         let namespace = if rest.contains(&namespace) { "_other" } else { namespace };
         *series.entry((namespace, violation.severity)).or_default() += 1;
     }
-    let labels =
-        |namespace, severity: Severity| vec![text("namespace", namespace), word("severity", severity.as_str())];
-    series.into_iter().map(|((namespace, severity), count)| (labels(namespace, severity), count)).collect()
+    let told = |((namespace, severity), count): ((&str, Severity), u64)| {
+        sample([("namespace", namespace), ("severity", severity.as_str())], count)
+    };
+    series.into_iter().map(told).collect()
 }
 
-fn unresolved(open: &[&Violation]) -> Vec<(Labels, u64)> {
+fn unresolved(open: &[&Violation]) -> Vec<Sample> {
     let mut by_reason: BTreeMap<&str, u64> = BTreeMap::new();
     for violation in open.iter().filter(|violation| violation.attribution == Attribution::Unresolved) {
-        *by_reason.entry(reason_label(violation.attribution_reason)).or_default() += 1;
+        *by_reason.entry(violation.attribution_reason.as_str()).or_default() += 1;
     }
-    by_reason.into_iter().map(|(reason, count)| (vec![text("reason", reason)], count)).collect()
+    by_reason.into_iter().map(|(reason, count)| sample([("reason", reason)], count)).collect()
 }
 
-fn passes(known: &Known, now: Moment, scrape: &mut Scrape<'_>) -> Result<(), Error> {
-    let up = known
-        .last_completed
-        .is_some_and(|last| now.monotonic.saturating_sub(last.monotonic) < known.interval * INTERVALS);
-    let help = "1 while the last good pass is younger than 3 effective intervals";
-    scrape.gauge("keelwatch_processes_up", help, alone(u64::from(up)))?;
-    let passes = [("ok", known.passes.ok), ("partial", known.passes.partial), ("failed", known.passes.failed)];
-    scrape.counter("keelwatch_processes_passes", "Passes, by result", labeled("result", passes))?;
-    let cpu = known.counters.cpu.as_secs_f64();
-    scrape.counter("keelwatch_processes_pass_cpu_seconds", "CPU of passes and events", alone(cpu))?;
-    let help = "Effective interval after the CPU budget";
-    scrape.gauge("keelwatch_processes_pass_interval_seconds", help, alone(known.interval.as_secs_f64()))
-}
-
-fn processes(known: &Known, scrape: &mut Scrape<'_>) -> Result<(), Error> {
-    let counters = &known.counters;
-    scrape.counter("keelwatch_processes_analyzed", "Processes judged", alone(counters.analyzed))?;
-    let present = known.coverage.last_pass.as_ref().map_or(0, |pass| pass.seen);
-    scrape.gauge("keelwatch_processes_present", "Processes in the last pass", alone(present))?;
-    let Unread { exited, forbidden, io, stuck } = counters.unread;
-    let unread = [("exited", exited), ("forbidden", forbidden), ("io", io), ("stuck", stuck)];
-    scrape.counter("keelwatch_processes_unread", "Processes that could not be read", labeled("reason", unread))?;
-    let new = [("pass", counters.new_by_pass), ("event", counters.new_by_event)];
-    scrape.counter("keelwatch_processes_new", "Processes, by what saw them first", labeled("source", new))?;
-    scrape.counter("keelwatch_processes_forks", "The kernel's fork counter since the start", alone(counters.forks))?;
-    let matches = counters
-        .matches
-        .iter()
-        .map(|((pack, severity), count)| (vec![text("pack", pack), word("severity", severity.as_str())], *count));
-    scrape.counter("keelwatch_processes_matches", "New matches, by pack and severity", matches)?;
-    let exempted = counters.exempted.iter().map(|(pack, count)| (vec![text("pack", pack)], *count));
-    scrape.counter("keelwatch_processes_exempted", "Matches that an exemption removed, by pack", exempted)
-}
-
-fn exec_events(known: &Known, scrape: &mut Scrape<'_>) -> Result<(), Error> {
-    let events = known.coverage.exec_events;
-    let results =
-        [("read", events.read), ("exited", events.exited), ("skipped", events.skipped), ("lost", events.lost)];
-    scrape.counter("keelwatch_processes_exec_events", "Exec events, by result", labeled("result", results))?;
-    let up = match events.source {
-        ExecSource::Connector => 1_u64,
-        ExecSource::Off | ExecSource::Failing => 0,
-    };
-    scrape.gauge("keelwatch_processes_exec_events_up", "1 while the connector delivers", alone(up))
-}
-
-fn rules(known: &Known, now: Moment, scrape: &mut Scrape<'_>) -> Result<(), Error> {
-    let rules = &known.rules;
-    let (enabled, disabled) = rules.rules();
-    let states = [("enabled", enabled), ("disabled", disabled)];
-    scrape.gauge("keelwatch_processes_rules", "Rules in the set, by state", labeled("state", states))?;
-    let (active, expired) = rules.exemptions(now.wall);
-    let states = [("active", active), ("expired", expired)];
-    scrape.gauge("keelwatch_processes_exemptions", "Exemptions in the set, by state", labeled("state", states))?;
-    let (ok, refused) = rules.reloads();
-    let results = [("ok", ok), ("refused", refused)];
-    scrape.counter("keelwatch_processes_rules_reloads", "Reloads of the rules", labeled("result", results))?;
-    let revision = vec![text("revision", rules.revision())];
-    scrape.gauge("keelwatch_processes_rules_info", "The active set, by revision", [(revision, 1_u64)])
+fn count(counted: Option<&u64>) -> u64 {
+    counted.copied().unwrap_or_default()
 }
 
 /// Series that differ in one label.
-fn labeled<const N: usize>(key: &'static str, values: [(&'static str, u64); N]) -> [(Labels, u64); N] {
-    values.map(|(value, count)| (vec![word(key, value)], count))
+fn by_word<const N: usize>(key: &'static str, values: [(&'static str, u64); N]) -> Vec<Sample> {
+    values.map(|(word, value)| sample([(key, word)], value)).into()
 }
 
-const fn resolved_label(reason: ResolvedReason) -> &'static str {
-    match reason {
-        ResolvedReason::ProcessGone => "process-gone",
-        ResolvedReason::RuleRemoved => "rule-removed",
-        ResolvedReason::Exempt => "exempt",
-        ResolvedReason::NodeGone => "node-gone",
-    }
+fn alone(value: f64) -> Vec<Sample> {
+    vec![Sample::plain(value)]
 }
 
-const fn reason_label(reason: AttributionReason) -> &'static str {
-    match reason {
-        AttributionReason::None => "",
-        AttributionReason::PodNotFound => "pod-not-found",
-        AttributionReason::NoCluster => "no-cluster",
-        AttributionReason::NoPodUid => "no-pod-uid",
-        AttributionReason::UnknownCgroup => "unknown-cgroup",
-        AttributionReason::CgroupUnreadable => "cgroup-unreadable",
-        AttributionReason::WrongNode => "wrong-node",
-    }
+fn sample<const N: usize>(labels: [(&'static str, &str); N], value: u64) -> Sample {
+    Sample { labels: labels.map(|(key, value)| (key, value.to_owned())).into(), value: number(value) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nothing here is counted up to 2^52")]
+const fn number(count: u64) -> f64 {
+    count as f64
 }
 
 #[cfg(test)]
@@ -188,6 +304,7 @@ mod tests {
     use std::sync::Arc;
 
     use processes::matches::Outcome;
+    use runtime::metrics::Format;
 
     use super::*;
     use crate::fixture;
@@ -195,8 +312,7 @@ mod tests {
     fn scraped(node: &Node) -> Vec<String> {
         let mut registry = Registry::default();
         register(node, &mut registry);
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let text = registry.encode(Format::Prometheus);
         text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
     }
 
@@ -211,9 +327,9 @@ mod tests {
     #[test]
     fn open_violations_are_told_by_namespace_and_severity_and_vanish_when_clean() {
         let (node, _clock) = fixture::node();
-        let open = "keelwatch_violations_open{namespace=\"\",severity=\"high\"} 1";
+        let open = "keelwatch_violations_open{namespace=\"\",severity=\"high\"} 1.0";
         node.take(fixture::pass(Outcome::Ok, vec![fixture::process(1, Severity::High)]));
-        check(&node, &[open, "keelwatch_violations_opened_total{severity=\"high\"} 1", "keelwatch_processes_up 1"]);
+        check(&node, &[open, "keelwatch_violations_opened_total{severity=\"high\"} 1.0", "keelwatch_processes_up 1.0"]);
         for _ in 0..2 {
             node.take(fixture::pass(Outcome::Partial, Vec::new()));
         }
@@ -221,9 +337,9 @@ mod tests {
         check(
             &node,
             &[
-                "keelwatch_violations_resolved_total{reason=\"process-gone\"} 1",
-                "keelwatch_processes_passes_total{result=\"ok\"} 1",
-                "keelwatch_processes_passes_total{result=\"partial\"} 2",
+                "keelwatch_violations_resolved_total{reason=\"process-gone\"} 1.0",
+                "keelwatch_processes_passes_total{result=\"ok\"} 1.0",
+                "keelwatch_processes_passes_total{result=\"partial\"} 2.0",
                 "keelwatch_processes_pass_duration_seconds_count 3",
             ],
         );
@@ -233,7 +349,7 @@ mod tests {
     fn records_without_a_pod_are_told_by_reason() {
         let (node, _clock) = fixture::node();
         node.take(fixture::pass(Outcome::Ok, vec![Arc::new(fixture::in_pod()), Arc::new(fixture::on_host())]));
-        check(&node, &["keelwatch_violations_unresolved{reason=\"no-cluster\"} 1"]);
+        check(&node, &["keelwatch_violations_unresolved{reason=\"no-cluster\"} 1.0"]);
     }
 
     #[test]
@@ -242,9 +358,9 @@ mod tests {
         node.take(fixture::pass(Outcome::Ok, Vec::new()));
         clock.advance_s(5);
         node.take(fixture::pass(Outcome::Failed, Vec::new()));
-        check(&node, &["keelwatch_processes_up 1"]);
+        check(&node, &["keelwatch_processes_up 1.0"]);
         clock.advance_s(1);
-        check(&node, &["keelwatch_processes_up 0", "keelwatch_processes_passes_total{result=\"failed\"} 1"]);
+        check(&node, &["keelwatch_processes_up 0.0", "keelwatch_processes_passes_total{result=\"failed\"} 1.0"]);
     }
 
     #[test]
@@ -255,7 +371,8 @@ mod tests {
         let of = |number: usize| Violation { namespace: format!("ns-{number:03}"), ..record.clone() };
         let open: Vec<Violation> = (0..NAMESPACES + 2).chain([NAMESPACES + 1]).map(of).collect();
         let series = open_by_namespace(&open.iter().collect::<Vec<_>>());
-        let of = |namespace: &str| series.iter().find(|(labels, _)| labels[0].1 == namespace).map(|(_, count)| *count);
-        assert_eq!((series.len(), of("ns-201"), of("ns-199"), of("_other")), (201, Some(2), None, Some(2)));
+        let of =
+            |namespace: &str| series.iter().find(|sample| sample.labels[0].1 == namespace).map(|sample| sample.value);
+        assert_eq!((series.len(), of("ns-201"), of("ns-199"), of("_other")), (201, Some(2.0), None, Some(2.0)));
     }
 }

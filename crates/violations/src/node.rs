@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use api::coverage::{Coverage, ExecCoverage};
 use api::rules::RulesAnswer;
-use api::{Clock, Time};
+use api::violation::ResolvedReason;
+use api::{Clock, Time, Violation};
 use axum::body::Bytes;
 use processes::matches::{Counters, Event, Outcome, PassReport};
 use processes::rules::RuleSet;
 use prometheus_client::metrics::histogram::Histogram;
+use tracing::{info, warn};
 use web::WeakEtag;
 
 use crate::listing::{Listing, State};
 use crate::rules::RulesInForce;
 use crate::settings::NodeSettings;
-use crate::store::{Moment, Store};
+use crate::store::{Moment, Store, Turn};
 
 /// What this node knows. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
@@ -118,10 +120,12 @@ impl Node {
             Event::Pass(report) => self.pass(*report),
             Event::Exec(found) => {
                 let now = self.now();
-                self.known().store.event(&found, now);
+                let mut known = self.known();
+                let turns = known.store.event(&found, now);
+                tell(&known.store, &turns);
             }
             // The coverage of the next pass tells the same; until then only the log and the probes need to know.
-            Event::Connector(_) => {}
+            Event::PassBegins | Event::Connector(_) => {}
         }
     }
 
@@ -130,16 +134,20 @@ impl Node {
         self.known().store.set_limits(settings.into());
     }
 
-    /// These rules have become active.
-    pub fn rules_loaded(&self, rules: &RuleSet) {
-        let now = Time::of(self.0.clock.now());
-        self.known().rules.loaded(rules, now);
+    /// Other rules were accepted. They are told of once a pass has judged by them, together with what it found.
+    pub fn rules_accepted(&self) {
+        self.known().rules.accepted();
     }
 
     /// Other rules were refused, and those before stay active. Every error is `file:line:column: path: message`.
     pub fn rules_refused(&self, errors: Vec<String>) {
         let now = Time::of(self.0.clock.now());
         self.known().rules.refused(errors, now);
+    }
+
+    /// Pause between two passes, after the CPU budget.
+    pub fn interval(&self) -> Duration {
+        self.known().interval
     }
 
     /// Whether a pass has been completed, so that the list can be believed.
@@ -185,10 +193,12 @@ impl Node {
         known.rules.answer(&known.counters, now)
     }
 
-    /// Everything, for as long as `read` runs.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut Known, Moment) -> T) -> T {
+    /// Everything as it is now, for as long as `read` runs.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Known, Moment) -> T) -> T {
         let now = self.now();
-        read(&mut self.known(), now)
+        let mut known = self.known();
+        known.store.expire(now.monotonic);
+        read(&known, now)
     }
 
     fn pass(&self, report: PassReport) {
@@ -211,7 +221,9 @@ impl Node {
         known.coverage.last_pass = Some(report.coverage);
         known.coverage.forks_since_last_pass = report.forks;
         known.last_completed = Some(now);
-        known.store.pass(&report.matches, &report.cleared, now);
+        known.rules.judged_by(&report.rules, now.wall);
+        let turns = known.store.pass(&report.matches, &report.cleared, now);
+        tell(&known.store, &turns);
     }
 
     fn now(&self) -> Moment {
@@ -221,6 +233,36 @@ impl Node {
     fn known(&self) -> MutexGuard<'_, Known> {
         // A panic while it was held is counted where it happened; what is known stays better than nothing.
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Logs what people should know of. Every text of a record is redacted.
+fn tell(store: &Store, turns: &[Turn]) {
+    for turn in turns {
+        let (Turn::Opened(fingerprint) | Turn::Resolved(fingerprint)) = turn;
+        let Some(violation) = store.violation(fingerprint) else { continue };
+        let Violation { pid, process, rule, severity, cmdline, pod_uid, container_id, .. } = violation;
+        let fingerprint = fingerprint.as_str();
+        match turn {
+            Turn::Opened(_) => {
+                let severity = severity.as_str();
+                warn!(
+                    fingerprint,
+                    pid,
+                    process,
+                    rule,
+                    severity,
+                    cmdline,
+                    pod_uid,
+                    container_id,
+                    "violation of {rule} by process {pid} {process}"
+                );
+            }
+            Turn::Resolved(_) => {
+                let reason = violation.resolved_reason.map_or("", ResolvedReason::as_str);
+                info!(fingerprint, pid, rule, reason, "violation of {rule} by process {pid} resolved: {reason}");
+            }
+        }
     }
 }
 

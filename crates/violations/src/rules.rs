@@ -21,10 +21,18 @@ impl RulesInForce {
         Self { answer: summary(rules, now), reloads_ok: 0, reloads_refused: 0 }
     }
 
-    /// Another set is in force now.
-    pub(crate) fn loaded(&mut self, rules: &RuleSet, now: Time) {
-        self.answer = summary(rules, now);
+    /// Another set was accepted; it is in force from the first pass that judges by it.
+    pub(crate) fn accepted(&mut self) {
+        self.answer.last_error = None;
         self.reloads_ok += 1;
+    }
+
+    /// A pass has judged by this set: what is told of rules fits what is told of processes.
+    pub(crate) fn judged_by(&mut self, rules: &RuleSet, now: Time) {
+        if self.answer.revision != rules.revision() {
+            let last_error = self.answer.last_error.take();
+            self.answer = RulesAnswer { last_error, ..summary(rules, now) };
+        }
     }
 
     /// Another set was refused.

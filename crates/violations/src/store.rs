@@ -36,6 +36,7 @@ pub struct Store {
     left_out: HashSet<Fingerprint>,
     tally: Tally,
     version: Version,
+    turns: Vec<Turn>,
 }
 
 /// How much is kept, and for how long.
@@ -65,6 +66,15 @@ pub struct Tally {
     pub resolved: BTreeMap<ResolvedReason, u64>,
     /// Open records left out because the store was full.
     pub dropped: u64,
+}
+
+/// A change that people should know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// A record was opened, or opened again.
+    Opened(Fingerprint),
+    /// A record was resolved.
+    Resolved(Fingerprint),
 }
 
 /// How often the records changed. Two equal versions mean equal answers.
@@ -133,6 +143,7 @@ impl Store {
             left_out: HashSet::new(),
             tally: Tally::default(),
             version: Version::default(),
+            turns: Vec::new(),
         }
     }
 
@@ -143,7 +154,7 @@ impl Store {
 
     /// Takes what a completed pass found: all matches, and the processes that match no more. A failed pass is not told
     /// here: it says nothing about anybody.
-    pub fn pass(&mut self, matches: &[Arc<Match>], cleared: &[(Arc<Match>, Cleared)], now: Moment) {
+    pub fn pass(&mut self, matches: &[Arc<Match>], cleared: &[(Arc<Match>, Cleared)], now: Moment) -> Vec<Turn> {
         self.expire(now.monotonic);
         for (found, why) in cleared {
             self.clear(found, *why, now);
@@ -155,15 +166,17 @@ impl Store {
         self.see(present, Source::Pass, now);
         self.tally.dropped += self.left_out.difference(&had_no_room).count() as u64;
         self.version.all += 1;
+        std::mem::take(&mut self.turns)
     }
 
     /// Takes a match that an exec event showed between two passes.
-    pub fn event(&mut self, found: &Arc<Match>, now: Moment) {
+    pub fn event(&mut self, found: &Arc<Match>, now: Moment) -> Vec<Turn> {
         self.expire(now.monotonic);
         let had_no_room = self.left_out.clone();
         self.see(HashMap::from([(fingerprint(found, &self.node), found)]), Source::Event, now);
         self.tally.dropped += self.left_out.difference(&had_no_room).count() as u64;
         self.version.all += 1;
+        std::mem::take(&mut self.turns)
     }
 
     /// Forgets records that have been resolved for `retain`.
@@ -194,6 +207,11 @@ impl Store {
         &self.tally
     }
 
+    /// The record of this fingerprint.
+    pub fn violation(&self, id: &Fingerprint) -> Option<&Violation> {
+        self.records.get(id).map(|record| &record.violation)
+    }
+
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
         self.records.values()
     }
@@ -217,19 +235,21 @@ impl Store {
         let id = fingerprint(found, &self.node);
         let Some(record) = self.records.get_mut(&id).filter(|record| record.is_open()) else { return };
         record.resolve(reason, now);
-        self.count_resolved([reason]);
+        self.count_resolved([(id, reason)]);
     }
 
     /// Counts one pass against every open record that is not among `present`.
     fn miss_all_but(&mut self, present: &HashMap<Fingerprint, &Arc<Match>>, now: Moment) {
         let absent = self.records.iter_mut().filter(|(id, _)| !present.contains_key(id));
-        let gone: Vec<ResolvedReason> = absent.filter_map(|(_, record)| record.miss(now)).collect();
+        let gone: Vec<(Fingerprint, ResolvedReason)> =
+            absent.filter_map(|(id, record)| Some((id.clone(), record.miss(now)?))).collect();
         self.count_resolved(gone);
     }
 
-    fn count_resolved(&mut self, reasons: impl IntoIterator<Item = ResolvedReason>) {
-        for reason in reasons {
+    fn count_resolved(&mut self, resolved: impl IntoIterator<Item = (Fingerprint, ResolvedReason)>) {
+        for (id, reason) in resolved {
             *self.tally.resolved.entry(reason).or_default() += 1;
+            self.turns.push(Turn::Resolved(id));
             self.changed();
         }
     }
@@ -242,19 +262,20 @@ impl Store {
                 None => unknown.push((id, found)),
                 Some(Seen::Same) => {}
                 Some(Seen::Changed) => self.changed(),
-                Some(Seen::Reopened) => self.count_opened(found.severity),
+                Some(Seen::Reopened) => self.count_opened(id, found.severity),
             }
         }
         self.make_room(&mut unknown);
         for (id, found) in unknown {
             self.left_out.remove(&id);
-            self.records.insert(id, Record::open(found, &self.node, source, now));
-            self.count_opened(found.severity);
+            self.records.insert(id.clone(), Record::open(found, &self.node, source, now));
+            self.count_opened(id, found.severity);
         }
     }
 
-    fn count_opened(&mut self, severity: Severity) {
+    fn count_opened(&mut self, id: Fingerprint, severity: Severity) {
         *self.tally.opened.entry(severity).or_default() += 1;
+        self.turns.push(Turn::Opened(id));
         self.changed();
     }
 

@@ -4,19 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Clock;
 use axum::body::Bytes;
 use axum::routing::{get, post};
 use jiff::Timestamp;
-use prometheus_client::registry::Registry;
+use runtime::clock::ManualClock;
+use runtime::metrics::Registry;
+use runtime::shutdown::{Stop, Stopper};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::metrics::HttpMetrics;
 use crate::settings::{AuthSettings, ListenSettings, TokenSettings};
-use crate::{Listener, Purpose, Routes, Scope, Server, TlsError};
+use crate::{Listener, Purpose, Routes, Scope, Server};
 
 /// SHA-256 of `t0ken`.
 pub(crate) const SHA256: &str = "b46c09677343261f0b439a472422225e3a230c9c094d6ab16762e2036b597053";
@@ -24,17 +24,9 @@ pub(crate) const SHA256: &str = "b46c09677343261f0b439a472422225e3a230c9c094d6ab
 /// Longer than anything that is waited for on a machine under load.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-#[derive(Debug)]
-pub(crate) struct Frozen;
-
-impl Clock for Frozen {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(7)
-    }
+/// A clock that stands at the beginning of all time.
+pub(crate) fn frozen() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH))
 }
 
 /// What a server is started with.
@@ -51,7 +43,7 @@ pub(crate) struct Served {
     pub(crate) address: SocketAddr,
     pub(crate) server: Server,
     auth: AuthSettings,
-    stop: Option<oneshot::Sender<()>>,
+    stopper: Stopper,
     task: JoinHandle<()>,
 }
 
@@ -81,14 +73,12 @@ impl Setup {
 
     pub(crate) async fn start(self) -> Served {
         let Self { purpose, listen, auth, drain } = self;
-        let server = Server::new(&listen, &auth, Arc::new(Frozen), &mut Registry::default()).unwrap();
+        let server = Server::new(&listen, &auth, frozen(), &mut Registry::default()).unwrap();
         let listener = Listener::bind(purpose, "127.0.0.1:0").await.unwrap();
         let address = listener.address();
-        let (stop, stopped) = oneshot::channel();
-        // A server whose handle is dropped stops as well.
-        let stopped = async { drop(stopped.await) };
-        let task = tokio::spawn(server.clone().serve(listener, routes(), stopped, drain));
-        Served { address, server, auth, stop: Some(stop), task }
+        let (stopper, stop) = Stop::channel();
+        let task = tokio::spawn(server.clone().serve(listener, routes(), stop, drain));
+        Served { address, server, auth, stopper, task }
     }
 }
 
@@ -98,8 +88,8 @@ impl Served {
     }
 
     /// Takes a changed section `listen`.
-    pub(crate) fn apply(&self, listen: &ListenSettings) -> Result<(), TlsError> {
-        self.server.apply(listen, &self.auth)
+    pub(crate) fn apply(&self, listen: &ListenSettings) {
+        self.server.apply(listen, &self.auth);
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -118,8 +108,8 @@ impl Served {
     }
 
     /// Asks the server to stop, and does not wait for it.
-    pub(crate) fn stop(&mut self) {
-        self.stop.take().expect("a server is stopped once").send(()).unwrap();
+    pub(crate) fn stop(&self) {
+        self.stopper.stop();
     }
 
     pub(crate) async fn ended(self) {

@@ -10,8 +10,8 @@
 //!           TLS, slow clients body, time, panic  token ─► scope
 //! ```
 
-mod accept;
 mod access;
+pub mod debug;
 mod etag;
 #[cfg(test)]
 mod fixture;

@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use runtime::metrics::Registry;
 
 /// From a cached answer to the default limit of a request, in seconds.
 const DURATIONS_S: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 60.0];
@@ -74,12 +74,31 @@ impl HttpMetrics {
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         let Self { requests, durations, connections, refused, auth_failures } = metrics.clone();
-        registry.register("keelwatch_http_requests", "Requests answered, by route, method and code", requests);
-        let help = "From the end of the headers to the start of the answer, by route";
-        registry.register("keelwatch_http_request_duration_seconds", help, durations);
-        registry.register("keelwatch_http_connections", "Open connections, by listener", connections);
-        registry.register("keelwatch_http_refused", "Requests and connections turned away, by reason", refused);
-        registry.register("keelwatch_auth_failures", "Credentials that did not do, by reason", auth_failures);
+        registry.register(
+            "keelwatch_http_requests_total",
+            &["route", "method", "code"],
+            "Requests answered; the route is a template, or none",
+            requests,
+        );
+        registry.register(
+            "keelwatch_http_request_duration_seconds",
+            &["route"],
+            "From the end of the headers to the start of the answer",
+            durations,
+        );
+        registry.register("keelwatch_http_connections", &["listener"], "Open connections: api, metrics", connections);
+        registry.register(
+            "keelwatch_http_refused_total",
+            &["reason"],
+            "Requests and connections turned away: connections, headers, body, slow, rate",
+            refused,
+        );
+        registry.register(
+            "keelwatch_auth_failures_total",
+            &["reason"],
+            "Credentials that did not do: missing, unknown, scope",
+            auth_failures,
+        );
         metrics.begin_at_zero();
         metrics
     }
@@ -181,9 +200,7 @@ mod tests {
     fn served(metrics: impl FnOnce(&HttpMetrics)) -> String {
         let mut registry = Registry::default();
         metrics(&HttpMetrics::register(&mut registry));
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-        text
+        registry.encode(runtime::metrics::Format::Prometheus)
     }
 
     #[test]

@@ -20,11 +20,21 @@ fn hex_digit(byte: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn escapes_and_pluses_become_the_text_they_stand_for() {
         assert_eq!(decode("a%20b+c%C3%A9").as_deref(), Some("a b cé"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_survives_its_escapes(text: String) {
+            let escaped = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+            prop_assert_eq!(decode(&escaped), Some(text));
+        }
     }
 
     #[test]

@@ -1,120 +1,94 @@
-//! `/livez` and `/readyz`, written as Kubernetes writes its own.
+//! `/livez` and `/readyz`, as Kubernetes answers them for itself.
 //!
-//! Owns the form of the answers. What is checked, the role brings.
+//! Owns the routes. What is checked, and how a check is written, `runtime` knows.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get};
+use axum::routing::get;
+use runtime::probes::{Checks, Health};
 
 use crate::Routes;
 
-/// What one check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Health {
-    /// All is well.
-    Ok,
-    /// Something is wrong that people should know of and that a restart or less traffic would not mend.
-    Warns(String),
-    /// It fails.
-    Fails(String),
+type AskHealth = Arc<dyn Fn() -> Health + Send + Sync>;
+
+/// The probes: `/livez` by `health`, `/readyz` by `checks`. A probe has one job: it answers whatever else its query
+/// says.
+pub fn routes(checks: Checks, health: impl Fn() -> Health + Send + Sync + 'static) -> Routes {
+    let health: AskHealth = Arc::new(health);
+    Routes::new().open("/livez", get(livez).with_state(health)).open("/readyz", get(readyz).with_state(checks))
 }
 
-/// One named check and what it found.
-pub type Check = (String, Health);
-
-/// Looks now; answers in the order in which checks are shown.
-pub type Look = Arc<dyn Fn() -> Vec<Check> + Send + Sync>;
-
-/// The probes; `live` decides `/livez`, `ready` decides `/readyz`.
-pub fn routes(live: Look, ready: Look) -> Routes {
-    Routes::new()
-        .open("/livez", probe(Probe { name: "livez", failed: StatusCode::INTERNAL_SERVER_ERROR, look: live }))
-        .open("/readyz", probe(Probe { name: "readyz", failed: StatusCode::SERVICE_UNAVAILABLE, look: ready }))
-}
-
-#[derive(Clone)]
-struct Probe {
-    name: &'static str,
-    failed: StatusCode,
-    look: Look,
-}
-
-fn probe(probe: Probe) -> MethodRouter {
-    get(answer).with_state(probe)
-}
-
-/// A probe has one job, so it answers whatever else the query says.
-async fn answer(State(probe): State<Probe>, RawQuery(query): RawQuery) -> impl IntoResponse {
-    let Probe { name, failed, look } = probe;
-    let checks = look();
-    let fails = checks.iter().any(|(_, health)| matches!(health, Health::Fails(_)));
-    if fails {
-        return (failed, report(name, &checks, "failed"));
+async fn livez(State(health): State<AskHealth>) -> (StatusCode, String) {
+    match health() {
+        Health::Alive => (StatusCode::OK, "ok".to_owned()),
+        Health::Wedged(tasks) => {
+            let mut text = String::new();
+            for task in tasks {
+                writeln!(text, "[-]{task} failed: it hangs").expect("a string takes every text");
+            }
+            (StatusCode::INTERNAL_SERVER_ERROR, text + "livez check failed\n")
+        }
     }
-    let verbose =
-        query.is_some_and(|query| query.split('&').any(|key| key == "verbose" || key.starts_with("verbose=")));
-    let text = if verbose { report(name, &checks, "passed") } else { "ok".to_owned() };
+}
+
+/// With `?verbose`, or when a check fails: one line a check.
+async fn readyz(State(checks): State<Checks>, RawQuery(query): RawQuery) -> (StatusCode, String) {
+    let verdict = checks.verdict();
+    if !verdict.is_ready() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("{verdict}readyz check failed\n"));
+    }
+    let is_verbose = |pair: &str| pair.split('=').next() == Some("verbose");
+    let text = match query {
+        Some(query) if query.split('&').any(is_verbose) => format!("{verdict}readyz check passed\n"),
+        Some(_) | None => "ok".to_owned(),
+    };
     (StatusCode::OK, text)
-}
-
-fn report(name: &str, checks: &[Check], verdict: &str) -> String {
-    let mut text = String::new();
-    for (check, health) in checks {
-        let line = match health {
-            Health::Ok => writeln!(text, "[+]{check} ok"),
-            Health::Warns(message) => writeln!(text, "[!]{check} warns: {}", one_line(message)),
-            Health::Fails(message) => writeln!(text, "[-]{check} failed: {}", one_line(message)),
-        };
-        line.expect("a string takes every text");
-    }
-    text + &format!("{name} check {verdict}\n")
-}
-
-/// A message of several lines would look like several checks.
-fn one_line(message: &str) -> String {
-    message.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
-    use axum::body::{Body, to_bytes};
-    use axum::http::Request;
-    use tower::ServiceExt;
+    use runtime::probes::Check;
 
     use super::*;
 
-    async fn asked(path: &str, checks: &[(&str, Health)]) -> (u16, String) {
-        let checks: Vec<Check> = checks.iter().map(|(name, health)| ((*name).to_owned(), health.clone())).collect();
-        let look: Look = Arc::new(move || checks.clone());
-        let ready = Probe { name: "readyz", failed: StatusCode::SERVICE_UNAVAILABLE, look };
-        let router = Router::new().route("/readyz", probe(ready));
-        let response = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, String::from_utf8(body.to_vec()).unwrap())
+    async fn ready(checks: &[(&'static str, Check)], query: Option<&str>) -> (u16, String) {
+        let asked = Checks::default();
+        for (name, check) in checks.iter().cloned() {
+            asked.add(name, move || check.clone());
+        }
+        let (status, text) = readyz(State(asked), RawQuery(query.map(str::to_owned))).await;
+        (status.as_u16(), text)
     }
 
-    fn warns() -> Health {
-        Health::Warns("no answer yet".to_owned())
-    }
-
-    #[tokio::test]
-    async fn a_warning_is_shown_and_keeps_200() {
-        let checks = [("pods", Health::Ok), ("collect", warns())];
-        let expected = "[+]pods ok\n[!]collect warns: no answer yet\nreadyz check passed\n";
-        assert_eq!(asked("/readyz?verbose", &checks).await, (200, expected.to_owned()));
-        assert_eq!(asked("/readyz", &checks).await, (200, "ok".to_owned()));
+    async fn lives(health: Health) -> (u16, String) {
+        let (status, text) = livez(State(Arc::new(move || health.clone()))).await;
+        (status.as_u16(), text)
     }
 
     #[tokio::test]
-    async fn a_failure_is_told_with_every_check_even_unasked() {
-        let failed = Health::Fails("connection refused\nfor ever".to_owned());
-        let expected = "[+]pods ok\n[-]storage failed: connection refused; for ever\nreadyz check failed\n";
-        assert_eq!(asked("/readyz", &[("pods", Health::Ok), ("storage", failed)]).await, (503, expected.to_owned()));
+    async fn a_warning_is_shown_to_who_asks_and_keeps_200() {
+        let checks = [("pods", Check::Ok), ("collect", Check::Warn("no answer yet".to_owned()))];
+        let expected = "[+]pods ok\n[!]collect warning: no answer yet\nreadyz check passed\n";
+        assert_eq!(ready(&checks, Some("verbose")).await, (200, expected.to_owned()));
+        assert_eq!(ready(&checks, Some("a=b&verbose=true")).await, (200, expected.to_owned()));
+        assert_eq!(ready(&checks, Some("verboser")).await, (200, "ok".to_owned()));
+        assert_eq!(ready(&checks, None).await, (200, "ok".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_503_and_told_unasked() {
+        let checks = [("pods", Check::Ok), ("storage", Check::Fail("connection refused".to_owned()))];
+        let expected = "[+]pods ok\n[-]storage failed: connection refused\nreadyz check failed\n";
+        assert_eq!(ready(&checks, None).await, (503, expected.to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_process_lives_until_a_task_hangs() {
+        assert_eq!(lives(Health::Alive).await, (200, "ok".to_owned()));
+        let expected = "[-]violations.expire failed: it hangs\nlivez check failed\n".to_owned();
+        assert_eq!(lives(Health::Wedged(vec!["violations.expire".to_owned()])).await, (500, expected));
     }
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Clock;
-use prometheus_client::registry::Registry;
+use runtime::metrics::Registry;
+use runtime::probes::Check;
+use runtime::shutdown::Stop;
 
 use crate::access::Gate;
 use crate::front::Front;
-use crate::listener::{Live, Shared, TlsError};
+use crate::listener::{InForce, Shared, TlsError};
 use crate::metrics::HttpMetrics;
 use crate::settings::{AuthSettings, ListenSettings};
 use crate::{Listener, Routes};
@@ -18,7 +20,7 @@ use crate::{Listener, Routes};
 /// What every listener of a process shares. Clones are the same server.
 #[derive(Debug, Clone)]
 pub struct Server {
-    live: Arc<Live>,
+    in_force: Arc<InForce>,
     gate: Arc<Gate>,
     front: Arc<Front>,
     metrics: Arc<HttpMetrics>,
@@ -33,27 +35,32 @@ impl Server {
         registry: &mut Registry,
     ) -> Result<Self, TlsError> {
         let metrics = Arc::new(HttpMetrics::register(registry));
-        let live = Arc::new(Live::new(listen)?);
+        let in_force = Arc::new(InForce::new(listen)?);
         let gate = Arc::new(Gate::new(auth, Arc::clone(&clock), Arc::clone(&metrics)));
-        let front = Arc::new(Front::new(Arc::clone(&live), clock, Arc::clone(&metrics)));
-        Ok(Self { live, gate, front, metrics })
+        let front = Arc::new(Front::new(Arc::clone(&in_force), clock, Arc::clone(&metrics)));
+        Ok(Self { in_force, gate, front, metrics })
     }
 
-    /// Takes changed settings, and reads the files of the certificate again; both hold for connections that are open, the
-    /// certificate for new ones. After an error nothing has changed.
-    pub fn apply(&self, listen: &ListenSettings, auth: &AuthSettings) -> Result<(), TlsError> {
-        self.live.apply(listen)?;
+    /// Takes changed settings, and reads the files of the certificate again: to be called on every change of the
+    /// settings and of a file that they name. Limits hold at once, for connections that are open too; a certificate for
+    /// new ones. One that cannot be used is told in the log and by [`Server::check`], and the former one stays.
+    pub fn apply(&self, listen: &ListenSettings, auth: &AuthSettings) {
+        self.in_force.apply(listen);
         self.gate.apply(auth);
-        Ok(())
     }
 
-    /// Serves `routes` until `stop` is ready. Then no connection is accepted, requests in flight are answered, and after
-    /// `drain` what is left is cut off.
+    /// The check `certificate`: it warns while the files hold one that cannot be used.
+    pub fn check(&self) -> Check {
+        self.in_force.check()
+    }
+
+    /// Serves `routes` until the process is to stop. Then no connection is accepted, requests in flight are answered,
+    /// and after `drain` what is left is cut off.
     ///
     /// Panics if two routes have the same path and method, or a path that cannot be: a mistake of the wiring.
-    pub async fn serve(self, listener: Listener, routes: Routes, stop: impl Future<Output = ()>, drain: Duration) {
+    pub async fn serve(self, listener: Listener, routes: Routes, stop: Stop, drain: Duration) {
         let (gate, front) = (&self.gate, &self.front);
-        let shared = Shared { router: routes.into_router(gate, front), live: self.live, metrics: self.metrics };
+        let shared = Shared { router: routes.into_router(gate, front), in_force: self.in_force, metrics: self.metrics };
         listener.serve(shared, stop, drain).await;
     }
 

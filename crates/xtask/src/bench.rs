@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: measures in release and holds each result against its bar.
 //!
-//! Owns the line protocol and the verdict. A bench is `crates/keelwatch/benches/NAME.rs` with `harness = false`; for
-//! each result it prints one line to stdout,
+//! Owns the line protocol and the verdict. A bench is `crates/keelwatch/benches/NAME.rs`, or `NAME/main.rs` with modules
+//! beside it, with `harness = false`; for each result it prints one line to stdout,
 //!
 //! ```text
 //! bench: name=warm-pass-5000 value=1.08 unit=x bar=<=1.2
@@ -147,7 +147,7 @@ fn names() -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
+        if path.extension().is_some_and(|extension| extension == "rs") || path.join("main.rs").is_file() {
             names.push(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
         }
     }

@@ -6,6 +6,7 @@ mod choice;
 mod mapping;
 mod scalar;
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use regex_automata::meta::Regex;
@@ -17,6 +18,9 @@ use crate::scalar::Meaning;
 use crate::schema::{Kind, Schema};
 use crate::tree::{Content, Form, Node, Position, Scalar};
 use crate::words;
+
+/// Nobody reads more, and a body of 1 MiB could cause 100,000.
+const MOST_FAULTS: usize = 1_000;
 
 /// The walk over one document.
 pub(crate) struct Checker<'a> {
@@ -117,7 +121,7 @@ impl<'a> Checker<'a> {
         if self.hides(scalar) { "***".to_owned() } else { words::shown(&scalar.text) }
     }
 
-    /// What came from the environment or from another file may be a secret, whatever the schema says.
+    /// What stands in a file of its own is a secret wherever it ends up.
     fn hides(&self, scalar: &Scalar) -> bool {
         match scalar.form {
             Form::Read => true,
@@ -132,6 +136,11 @@ impl<'a> Checker<'a> {
 
     fn refuse_at(&mut self, at: Position, path: String, message: String) {
         let (line, column) = (at.line as usize, at.column as usize);
+        let (path, message) = match self.faults.len().cmp(&MOST_FAULTS) {
+            Ordering::Less => (path, message),
+            Ordering::Equal => (path, format!("there are more faults than these {MOST_FAULTS}")),
+            Ordering::Greater => return,
+        };
         self.faults.push(Fault { file: self.file.to_owned(), line, column, path, message });
     }
 }

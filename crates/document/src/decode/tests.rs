@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use expect_test::{Expect, expect};
-use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::*;
+
+mod faults;
+mod properties;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -111,14 +112,6 @@ fn lines(faults: &[Fault]) -> String {
     faults.iter().map(Fault::to_string).map(|line| line + "\n").collect()
 }
 
-/// All faults of `text`, one a line.
-#[expect(clippy::needless_pass_by_value, reason = "so that a call reads as text and outcome")]
-#[track_caller]
-fn check(text: &str, expected: Expect) {
-    let faults = Document::parse("w.yaml", text, Limits::default()).and_then(|document| document.decode::<Watch>());
-    expected.assert_eq(&faults.map_or_else(|faults| lines(&faults), |_| "none".to_owned()));
-}
-
 #[test]
 fn an_empty_text_is_an_empty_mapping() {
     for text in ["", "\n", "# nothing\n", "---\n", "\u{feff}", "{}"] {
@@ -178,185 +171,6 @@ fn json_is_read_whatever_its_spaces_and_escapes() {
     assert_eq!(read.every, Duration::from_secs(2));
     assert_eq!(read.labels, [("a/b".to_owned(), "😀\\ud83d\né".to_owned())].into());
     assert_eq!(read.names, [Name::default()]);
-}
-
-#[test]
-fn all_faults_are_told_at_once_with_the_nearest_key() {
-    check(
-        "every: 0\nevry: 2s\n",
-        expect![[r"
-        w.yaml:1:8: every: 0 is not a duration (accepted: 500ms to 1h)
-        w.yaml:2:1: evry: unknown key evry, did you mean every
-    "]],
-    );
-}
-
-#[test]
-fn quantities_out_of_range_name_the_range() {
-    check(
-        "every: 100ms\npause: 2h\nbytes: 1KiB\nshare: 1.5\ntries: 6\n",
-        expect![[r"
-        w.yaml:1:8: every: 100ms is out of range (accepted: 500ms to 1h)
-        w.yaml:2:8: pause: 2h is out of range (accepted: up to 1h)
-        w.yaml:3:8: bytes: 1KiB is out of range (accepted: 4KiB to 2MiB)
-        w.yaml:4:8: share: 1.5 is out of range (accepted: 0.5 to 1)
-        w.yaml:5:8: tries: 6 is out of range (accepted: 1 to 5)
-    "]],
-    );
-}
-
-#[test]
-fn a_value_of_another_kind_is_named() {
-    check(
-        "names: x\nenabled: 1\nshare: .nan\ntries: 1.5\nlabels: []\nevery:\nbytes: ten\nlevel: {}\n",
-        expect![[r#"
-            w.yaml:1:8: names: expected a list, found text "x"
-            w.yaml:2:10: enabled: expected true or false, found 1
-            w.yaml:3:8: share: .nan is out of range (accepted: 0.5 to 1)
-            w.yaml:4:8: tries: expected a whole number, found 1.5
-            w.yaml:5:9: labels: expected a mapping, found a list
-            w.yaml:6:1: every: nothing is not a duration (accepted: 500ms to 1h)
-            w.yaml:7:8: bytes: ten is not a size (accepted: 4KiB to 2MiB)
-            w.yaml:8:8: level: expected text, found a mapping
-        "#]],
-    );
-}
-
-#[test]
-fn what_is_not_text_is_to_be_quoted() {
-    check(
-        "labels: {a: 5, b: true, c: 1.10, d: null, e: yes}\nslug: 0x1F\n",
-        expect![[r#"
-        w.yaml:1:13: labels.a: expected text, found 5 (quote it: "5")
-        w.yaml:1:19: labels.b: expected text, found true (quote it: "true")
-        w.yaml:1:28: labels.c: expected text, found 1.10 (quote it: "1.10")
-        w.yaml:1:37: labels.d: expected text, found nothing
-        w.yaml:2:7: slug: expected text, found 0x1F (quote it: "0x1F")
-    "#]],
-    );
-}
-
-#[test]
-fn keys_and_words_that_are_not_known_list_what_is() {
-    check(
-        "level: hihg\nswitch: maybe\nnames: [{id: a, color: b}, {}, {id: c}]\nuntil: tomorrow\nslug: A1\n",
-        expect![[r"
-        w.yaml:1:8: level: hihg is not accepted, did you mean high (accepted: low, high)
-        w.yaml:2:9: switch: maybe is not accepted (accepted: auto, true, false)
-        w.yaml:3:8: names: has 3 items (accepted: up to 2)
-        w.yaml:3:17: names[0].color: unknown key color (accepted: id)
-        w.yaml:3:28: names[1].id: key id is missing
-        w.yaml:4:8: until: tomorrow is not a time (accepted: such as 2026-11-21T04:31:02Z)
-        w.yaml:5:7: slug: A1 does not match (accepted: ^[a-z]+$)
-    "]],
-    );
-}
-
-#[test]
-fn a_choice_is_made_by_the_kind_of_the_value() {
-    check(
-        "clause: {any_of: [1, {exact: a, any_of: [b]}, {}, [c]]}\n",
-        expect![[r"
-        w.yaml:1:19: clause.any_of[0]: expected text or a mapping, found 1
-        w.yaml:1:22: clause.any_of[1]: exact and any_of are given together (accepted: one of exact, any_of)
-        w.yaml:1:47: clause.any_of[2]: a key is missing (accepted: one of exact, any_of)
-        w.yaml:1:51: clause.any_of[3]: expected text or a mapping, found a list
-    "]],
-    );
-    check(
-        "target: {kind: file, port: 80}\n",
-        expect![[r"
-        w.yaml:1:9: target.path: key path is missing
-        w.yaml:1:22: target.port: unknown key port (accepted: kind, path)
-    "]],
-    );
-    check(
-        "target: {kind: fiel}\n",
-        expect![[r"
-            w.yaml:1:16: target.kind: fiel is not accepted, did you mean file (accepted: file, address)
-        "]],
-    );
-}
-
-#[test]
-fn a_secret_is_never_quoted() {
-    check(
-        "token: [hunter2]\nnames: [{id: 1}]\n",
-        expect![[r#"
-        w.yaml:1:8: token: expected text, found a list
-        w.yaml:2:14: names[0].id: expected text, found 1 (quote it: "1")
-    "#]],
-    );
-    check(
-        "token: 12345\n",
-        expect![[r"
-        w.yaml:1:8: token: expected text, found another value
-    "]],
-    );
-}
-
-#[test]
-fn what_no_type_may_allow_is_refused_in_any_text() {
-    check(
-        "a: &x 1\nb: !!str 2\na: 3\n",
-        expect![[r"
-        w.yaml:1:4: a: an anchor is not accepted; write the value out where it is used
-        w.yaml:2:4: b: a tag is not accepted
-        w.yaml:3:1: a: key a is given twice (accepted: once)
-    "]],
-    );
-    check(
-        "a: *x\n",
-        expect![[r#"
-            w.yaml:1:4: a: an alias is not accepted; write the value out
-        "#]],
-    );
-    check(
-        "a: 1\n---\nb: 2\n",
-        expect![[r"
-        w.yaml:2:1: a second document begins here (accepted: one)
-    "]],
-    );
-    check(
-        "{\"every\": \"1s\", \"every\": \"2s\"}",
-        expect![[r"
-        w.yaml:1:17: every: key every is given twice (accepted: once)
-    "]],
-    );
-    check(
-        "? [a]\n: b\n",
-        expect![[r"
-        w.yaml:1:3: a key must be text, not a mapping or a list
-    "]],
-    );
-    check(
-        "names: [\n",
-        expect![[r"
-        w.yaml:2:1: names[0]: this is no YAML: while parsing a node, did not find expected node content
-    "]],
-    );
-    check(
-        "a: b: c\n",
-        expect![[r"
-        w.yaml:1:5: this is no YAML: mapping values are not allowed in this context
-    "]],
-    );
-    check(
-        "- every: 1s\n",
-        expect![[r"
-        w.yaml:1:1: expected a mapping, found a list
-    "]],
-    );
-}
-
-#[test]
-fn limits_of_bytes_depth_and_values_hold() {
-    let faults = |text: &str| lines(&Document::parse("w", text, Limits { bytes: 1 << 20, depth: 3 }).unwrap_err());
-    assert_eq!(faults(&"#".repeat(1_048_577)), "w:1:1: the text has 1048577 bytes (accepted: up to 1048576)\n");
-    assert_eq!(faults("a: [[[1]]]"), "w:1:6: a[0][0]: values lie too deep in each other (accepted: up to 3 levels)\n");
-    let message = "w:1:1000002: [500000]: the text has too many values (accepted: up to 500000)\n";
-    assert_eq!(faults(&format!("[{}0]", "0,".repeat(500_001))), message);
-    assert!(Document::parse("w", &"[".repeat(1 << 20), Limits::default()).is_err());
 }
 
 #[test]
@@ -444,37 +258,4 @@ fn what_serde_refuses_is_told_without_secrets() {
     }
     let faults = document("token: hunter2").decode::<Picky>().unwrap_err();
     assert_eq!(lines(&faults), "w.yaml:1:1: {\"token\": \"***\"} does not do\n");
-}
-
-const SAMPLE: &str = "every: 5m\nnames:\n  - {id: a}\n  - id: \"b\"\nlabels:\n  x: |\n    text\nclause: {any_of: [a, {exact: b}]}\n\
-                      target: {kind: file, path: /x}\nshare: 0.5 # why\n";
-
-proptest! {
-    #[test]
-    fn no_text_makes_it_panic(text in "\\PC{0,60}|[\\[\\]{}:,&*!|>'\"#%@` \\t\\n\\\\a-c0-9.?~-]{0,60}") {
-        let _ = Document::parse("w", &text, Limits::default()).and_then(|document| document.decode::<Watch>());
-    }
-
-    #[test]
-    fn no_change_of_a_valid_text_makes_it_panic(changes in prop::collection::vec((0..SAMPLE.len(), 0..4_usize, "[\\[\\]{}:,&*!|>'\"# \\t\\na0.?~-]{0,3}"), 1..4)) {
-        let mut text = SAMPLE.to_owned();
-        for (at, length, replacement) in changes {
-            let from = at.min(text.len());
-            text.replace_range(from..(from + length).min(text.len()), &replacement);
-        }
-        let faults = Document::parse("w", &text, Limits::default()).and_then(|document| document.decode::<Watch>()).err();
-        for fault in faults.into_iter().flatten() {
-            let lines = text.split(['\n', '\r']).count();
-            prop_assert!(fault.line >= 1 && fault.line <= lines + 1 && fault.column >= 1, "{fault}");
-        }
-    }
-
-    #[test]
-    fn what_is_written_as_json_reads_back(labels in prop::collection::btree_map("\\PC{0,8}", "\\PC{0,8}|[\\x00-\\x7f]{0,8}", 0..4), tries in prop::option::of(1..=5_u32)) {
-        let written = Watch { every: Duration::from_secs(1), bytes: 4096, share: 0.5, labels, tries, ..Watch::default() };
-        let mut json = serde_json::to_value(&written).unwrap();
-        json["switch"] = "auto".into();
-        let read = document(&serde_json::to_string_pretty(&json).unwrap()).decode::<Watch>();
-        prop_assert_eq!(read, Ok(Watch { switch: Switch::Word("auto".to_owned()), ..written }));
-    }
 }

@@ -91,11 +91,12 @@ const RULES: &str =
     "version: 1\nrules:\n  - {id: nap, name: Nap, severity: low, action: report, match: {process: kw-bench-nap}}\n";
 
 fn tell(said: &Sender<Heard>, event: Event) {
-    let mut say = |heard| {
+    let say = |heard| {
         // The bench may have heard enough.
         let _ = said.send(heard);
     };
     match event {
+        Event::PassBegins => {}
         Event::Exec(found) => say(Heard::Seen(found.identity.pid)),
         Event::Connector(state) => say(Heard::Connector(state)),
         Event::Pass(report) => {

@@ -3,6 +3,7 @@
 //! Owns the bars of the processes room. A pass is compared with a loop that opens, reads and closes `cmdline` and reads
 //! the `exe` link of the same processes; figures of the node role are taken from the real program.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench prints, waits and starts processes")]
+#![expect(clippy::cast_precision_loss, reason = "counts and times here are far below 2^52")]
 
 mod bare;
 mod events;
@@ -22,7 +23,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
         Some("child-bare") => return kernel_memory::read_barely(),
+        Some("child-bare-and-stat") => return kernel_memory::read_barely_and_stat(),
         Some("child-watch") => return kernel_memory::read_by_watching(),
+        Some("alone-kernel-memory") => return kernel_memory::run_alone(arguments[2].parse().expect("a number")),
         _ => {}
     }
     matching::run();
@@ -60,6 +63,11 @@ pub(crate) fn remark(text: impl Display) {
 pub(crate) fn cpu() -> std::time::Duration {
     let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     spent.try_into().expect("CPU time is never negative")
+}
+
+/// CPU time of this process since then.
+pub(crate) fn cpu_since(before: std::time::Duration) -> std::time::Duration {
+    cpu().saturating_sub(before)
 }
 
 /// The median of measured values.

@@ -43,7 +43,7 @@ impl Node {
         });
         let started = Instant::now();
         let (mut last, mut since) = (0.0, Instant::now());
-        while started.elapsed() < Duration::from_secs(60) && since.elapsed() < Duration::from_secs(3) {
+        while started.elapsed() < Duration::from_mins(1) && since.elapsed() < Duration::from_secs(3) {
             let now = resident_mib(self.0.id());
             if (now - last).abs() > 0.1 {
                 (last, since) = (now, Instant::now());

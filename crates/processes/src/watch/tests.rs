@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::fixture::{ProcTree, Process};
-use crate::matches::{Cleared, Match, Outcome, Verdict};
+use crate::matches::{Cleared, Match, Outcome, PassReport, Verdict};
 use crate::rules::{Pack, RuleText};
 
 /// A clock that stands until it is moved.
@@ -89,6 +89,17 @@ fn a_match_says_what_is_known_of_its_process_and_no_secret() {
     let parents: Vec<_> = evidence.parents.iter().map(|parent| (parent.pid, parent.name.as_str())).collect();
     assert_eq!(parents, [(40, "bash")]);
     assert_eq!(evidence.sha256_skipped, Some(HashSkipped::Unreadable));
+}
+
+#[test]
+fn a_match_of_the_host_waits_for_no_exemption_of_pods() {
+    let tree = ProcTree::new();
+    tree.put(&Process::miner(41));
+    tree.put(&Process { cgroup: "0::/kubepods/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb", ..Process::miner(42) });
+    let rules = rules(&format!("{RULES}exemptions: [{{reason: r, namespaces: [ns-a]}}]\n"));
+    let report = Watch::open(settings(&tree), rules, 0, Arc::<Standing>::default()).unwrap().pass();
+    let waiting: Vec<_> = report.matches.iter().map(|found| (found.identity.pid, found.exempt_if.len())).collect();
+    assert_eq!(waiting, [(41, 0), (42, 1)]);
 }
 
 #[test]
@@ -264,17 +275,35 @@ fn everything_is_put_into_words_if_asked_for() {
     assert_eq!(clean, ["init"]);
 }
 
+/// Runs the watch on a thread of its own; the reports of its passes come back.
+fn passes_of(watch: Watch) -> (std::thread::JoinHandle<()>, Receiver<Box<PassReport>>) {
+    let (said, heard) = std::sync::mpsc::channel();
+    let run = move || {
+        watch.run(&mut |event| {
+            if let Event::Pass(report) = event {
+                said.send(report).unwrap();
+            }
+        });
+    };
+    (std::thread::spawn(run), heard)
+}
+
+#[test]
+fn the_interval_is_counted_from_start_to_start() {
+    let tree = ProcTree::new();
+    assert_eq!(watch(&tree).pass().interval, Settings::default().every);
+}
+
 #[test]
 fn a_running_watch_passes_at_once_when_asked_and_ends_when_told() {
     let tree = ProcTree::new();
     let watch = watch(&tree);
     let handle = watch.handle();
-    let (said, heard) = std::sync::mpsc::channel();
-    let thread = std::thread::spawn(move || watch.run(&mut |event| said.send(event).unwrap()));
-    assert!(matches!(heard.recv().unwrap(), Event::Pass(report) if report.matches.is_empty()));
+    let (thread, heard) = passes_of(watch);
+    assert_eq!(found(&heard.recv().unwrap().matches), []);
     tree.put(&Process::miner(41));
     handle.pass_now();
-    assert!(matches!(heard.recv().unwrap(), Event::Pass(report) if found(&report.matches) == [(41, "miner")]));
+    assert_eq!(found(&heard.recv().unwrap().matches), [(41, "miner")]);
     handle.stop();
     thread.join().unwrap();
 }
@@ -285,11 +314,10 @@ fn a_running_watch_judges_by_new_rules_at_once() {
     tree.put(&Process { args: &["app", "--new"], ..Process::new(41) });
     let watch = watch(&tree);
     let handle = watch.handle();
-    let (said, heard) = std::sync::mpsc::channel();
-    let thread = std::thread::spawn(move || watch.run(&mut |event| said.send(event).unwrap()));
-    assert!(matches!(heard.recv().unwrap(), Event::Pass(_)));
+    let (thread, heard) = passes_of(watch);
+    assert_eq!(found(&heard.recv().unwrap().matches), []);
     handle.reload(settings(&tree), rules(&RULES.replace("--tunnel", "--new")));
-    assert!(matches!(heard.recv().unwrap(), Event::Pass(report) if found(&report.matches) == [(41, "tunnel")]));
+    assert_eq!(found(&heard.recv().unwrap().matches), [(41, "tunnel")]);
     handle.stop();
     thread.join().unwrap();
 }

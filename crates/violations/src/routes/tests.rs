@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Method, Request};
 use processes::matches::Outcome;
+use processes::rules::{Pack, RuleSet, RuleText};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -151,6 +152,24 @@ async fn a_refused_reload_is_told_until_one_succeeds() {
     node.rules_refused(vec!["r.yaml:1:1: version: 2".to_owned()]);
     let refused = fetch(&node, "/api/v1/rules").await.json();
     assert_eq!(refused["last_error"], json!({"at": "2026-11-21T04:30:02Z", "errors": ["r.yaml:1:1: version: 2"]}));
-    node.rules_loaded(&processes::rules::RuleSet::builtin());
+    node.rules_accepted();
     assert_eq!(fetch(&node, "/api/v1/rules").await.json()["last_error"], Value::Null);
+}
+
+#[tokio::test]
+async fn other_rules_are_told_together_with_the_first_records_by_them() {
+    let node = scanned();
+    let text = RuleText { file: "r.yaml".to_owned(), pack: Pack::Custom, yaml: "version: 1\nrules: []\n".to_owned() };
+    let other = RuleSet::compile(vec![text]).unwrap();
+    let told = async || {
+        let list = fetch(&node, "/api/violations").await;
+        let rules = fetch(&node, "/api/v1/rules").await.json();
+        (list.header("keelwatch-rules").unwrap().to_owned(), rules["revision"].as_str().unwrap().to_owned())
+    };
+    let (before, after) = (RuleSet::builtin().revision().to_owned(), other.revision().to_owned());
+    node.rules_accepted();
+    node.take(fixture::pass_by(RuleSet::builtin(), Outcome::Ok, Vec::new()));
+    assert_eq!(told().await, (before.clone(), before.clone()));
+    node.take(fixture::pass_by(other, Outcome::Ok, Vec::new()));
+    assert_eq!(told().await, (after.clone(), after));
 }

@@ -95,6 +95,16 @@ fn a_resolved_record_whose_process_is_seen_again_is_open_again() {
 }
 
 #[test]
+fn what_opens_and_what_resolves_is_told_once() {
+    let (mut store, miner) = (store(), miner());
+    let id = fingerprint(&miner, NODE);
+    assert_eq!(store.event(&miner, at(1)), [Turn::Opened(id.clone())]);
+    assert_eq!(store.pass(std::slice::from_ref(&miner), &[], at(2)), []);
+    assert_eq!(store.pass(&[], &[(miner, Cleared::Exempt)], at(3)), [Turn::Resolved(id)]);
+    assert_eq!(store.pass(&[], &[], at(4)), []);
+}
+
+#[test]
 fn a_match_of_another_primary_rule_is_another_record() {
     let (mut store, miner) = (store(), miner());
     let by_pool = Arc::new(Match { rule: "miner-pool".to_owned(), ..Match::clone(&miner) });
@@ -292,9 +302,9 @@ proptest! {
                     let present: Vec<_> = present.iter().map(|pid| Arc::clone(&matches[*pid as usize])).collect();
                     let cleared: Vec<_> =
                         cleared.iter().map(|(pid, why)| (Arc::clone(&matches[*pid as usize]), *why)).collect();
-                    store.pass(&present, &cleared, at(second));
+                    drop(store.pass(&present, &cleared, at(second)));
                 }
-                Happens::Event(pid) => store.event(&matches[*pid as usize], at(second)),
+                Happens::Event(pid) => drop(store.event(&matches[*pid as usize], at(second))),
                 Happens::Wait(seconds) => {
                     store.expire(Duration::from_secs(second));
                     second += seconds;

@@ -28,7 +28,7 @@ use tracing::warn;
 use crate::Fault;
 use crate::listener::Peer;
 use crate::metrics::{AuthFailure, HttpMetrics, Refused};
-use crate::settings::AuthSettings;
+use crate::settings::{AuthSettings, Switch};
 use credential::Credential;
 use rate::Failures;
 pub use scope::Scope;
@@ -118,6 +118,9 @@ impl Rules {
         let rules = Self { anonymous_reads: settings.anonymous_reads, tokens: Tokens::of(settings) };
         if rules.tokens.is_empty() && !rules.anonymous_reads {
             warn!("nobody may use the api: set auth.tokens, or auth.anonymous_reads: true for reads without a token");
+        }
+        if settings.kubernetes.enabled == Switch::On {
+            warn!("auth.kubernetes.enabled is true, but this process asks no cluster: its tokens are answered 401");
         }
         rules
     }

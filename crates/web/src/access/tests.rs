@@ -1,7 +1,7 @@
 //! Decisions of the gate.
 
 use super::*;
-use crate::fixture::{Frozen, SHA256};
+use crate::fixture::{SHA256, frozen};
 use crate::settings::TokenSettings;
 
 const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -14,7 +14,7 @@ fn settings(scope: Scope) -> AuthSettings {
 }
 
 fn gate(settings: &AuthSettings) -> Gate {
-    Gate::new(settings, Arc::new(Frozen), Arc::new(HttpMetrics::default()))
+    Gate::new(settings, frozen(), Arc::new(HttpMetrics::default()))
 }
 
 fn token(secret: &str, scope: Scope) -> Wish<'_> {

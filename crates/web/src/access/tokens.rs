@@ -31,7 +31,8 @@ impl Tokens {
         self.0.is_empty()
     }
 
-    /// The token whose secret is `secret`. Takes as long for every secret: all hashes are compared, each in constant time.
+    /// The token whose secret is `secret`. Takes as long for every secret: all hashes are compared, each in constant
+    /// time.
     pub(super) fn by_secret(&self, secret: &[u8]) -> Option<&Token> {
         let hash: Hash = Sha256::digest(secret).into();
         let mut found = None;
@@ -71,8 +72,8 @@ impl Token {
     }
 }
 
-/// `None` for a token that only a client certificate stands for: no secret meets it. What is no hash otherwise, the check
-/// of the settings has refused.
+/// `None` for a token that only a client certificate stands for: no secret meets it. What is no hash otherwise, the
+/// check of the settings has refused.
 fn parse_hash(digits: &str) -> Option<Hash> {
     let mut hash = [0; 32];
     if digits.len() != 64 || !digits.is_ascii() {

@@ -19,7 +19,7 @@ use tracing::{debug, error};
 
 use crate::Fault;
 use crate::access::credential;
-use crate::listener::Live;
+use crate::listener::InForce;
 use crate::metrics::{HttpMetrics, Refused};
 use body::Arrival;
 
@@ -33,16 +33,16 @@ const NO_ROUTE: &str = "none";
 /// The way to every route of a process.
 #[derive(Debug)]
 pub(crate) struct Front {
-    live: Arc<Live>,
+    in_force: Arc<InForce>,
     clock: Arc<dyn Clock>,
     metrics: Arc<HttpMetrics>,
     panics: AtomicU64,
 }
 
 impl Front {
-    /// A front that keeps the limits of `live`.
-    pub(crate) fn new(live: Arc<Live>, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Self {
-        Self { live, clock, metrics, panics: AtomicU64::new(0) }
+    /// A front that keeps the limits of `in_force`.
+    pub(crate) fn new(in_force: Arc<InForce>, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Self {
+        Self { in_force, clock, metrics, panics: AtomicU64::new(0) }
     }
 
     async fn answer(&self, request: Request, next: Next) -> Response {
@@ -50,7 +50,7 @@ impl Front {
             Ok(checked) => checked,
             Err(fault) => return fault.into_response(),
         };
-        let answer = timeout(self.live.limits().request_timeout, panic::caught(next.run(request))).await;
+        let answer = timeout(self.in_force.limits().request_timeout, panic::caught(next.run(request))).await;
         match answer {
             _ if arrival.is_too_large() => self.body_too_large().into_response(),
             Ok(Ok(response)) => response,

@@ -1,7 +1,7 @@
 //! The common name of a client certificate.
 //!
-//! Owns the walk through the subject's DER (X.690), whose form `rustls` has verified with the certificate; a text that is
-//! not of that form has no common name.
+//! Owns the walk through the subject's DER (X.690), whose form `rustls` has verified with the certificate; a text that
+//! is not of that form has no common name.
 
 use rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
@@ -14,7 +14,8 @@ const TEXTS: [u8; 2] = [0x0c, 0x13]; // UTF8String, PrintableString
 /// 2.5.4.3, `id-at-commonName`.
 const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 
-/// The one common name of a verified certificate; `None` if there is none, or several: then it is not said which counts.
+/// The one common name of a verified certificate; `None` if there is none, or several: then it is not said which
+/// counts.
 pub(super) fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
     let certificate = EndEntityCert::try_from(certificate).ok()?;
     let mut names = attributes(certificate.subject()).filter_map(common_name_of);

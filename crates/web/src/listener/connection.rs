@@ -26,14 +26,15 @@ use crate::metrics::Refused;
 
 /// Headers of 32 KiB, a URI of 8 KiB, and the room that HTTP/2 counts for each name. `front` draws the exact line, with
 /// a problem as its answer; whatever is beyond this is refused while it is read. A connection at work holds this much
-/// at most, an idle one none of it.
+/// at most, one that has sent nothing none of it.
 const HEAD_BYTES: usize = 48 * 1024;
 
 /// Of answers on their way to a client of HTTP/2.
 const SEND_BYTES: usize = 64 * 1024;
 
-// Per connection a client of HTTP/2 makes us hold at most this much: two thousand of them, 500 MiB, if every one of them
-// sends bodies that no handler reads; bodies are at most 1 MiB, so a window of this size costs an honest client nothing.
+// Per connection a client of HTTP/2 makes us hold at most this much: two thousand of them, 500 MiB, if every one of
+// them sends bodies that no handler reads; bodies are at most 1 MiB, so a window of this size costs an honest client
+// nothing.
 const WINDOW_BYTES: u32 = 256 * 1024;
 const STREAMS: u32 = 100;
 
@@ -77,7 +78,7 @@ impl Site {
         let end = tokio::select! {
             biased;
             closed = connection.as_mut() => End::Closed(closed),
-            why = pulse.overdue(&self.shared.live) => End::Overdue(why),
+            why = pulse.overdue(&self.shared.in_force) => End::Overdue(why),
             // Without its sender the listener is gone, and so is this connection soon.
             _ = stopping => End::Stopping,
         };
@@ -88,7 +89,7 @@ impl Site {
                 tokio::select! {
                     biased;
                     closed = connection.as_mut() => self.closed(closed),
-                    _ = pulse.overdue(&self.shared.live) => {}
+                    _ = pulse.overdue(&self.shared.in_force) => {}
                 }
             }
             End::Overdue(Overdue::Idle) => {

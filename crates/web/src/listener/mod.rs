@@ -11,7 +11,7 @@
 
 mod common_name;
 mod connection;
-mod live;
+mod in_force;
 mod pulse;
 mod refusal;
 mod socket;
@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use runtime::shutdown::Stop;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -32,7 +33,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::metrics::{HttpMetrics, Refused};
 use connection::Site;
-pub(crate) use live::Live;
+pub(crate) use in_force::InForce;
 pub use tls::TlsError;
 
 /// Kept for metrics and probes: a few scrapers and kubelets, and as many again that hang.
@@ -54,7 +55,7 @@ pub enum Purpose {
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) router: Router,
-    pub(crate) live: Arc<Live>,
+    pub(crate) in_force: Arc<InForce>,
     pub(crate) metrics: Arc<HttpMetrics>,
 }
 
@@ -91,16 +92,16 @@ impl Purpose {
         }
     }
 
-    fn room(self, live: &Live) -> usize {
+    fn room(self, in_force: &InForce) -> usize {
         match self {
-            Self::Api => live.limits().max_connections,
+            Self::Api => in_force.limits().max_connections,
             Self::Metrics => METRICS_CONNECTIONS,
         }
     }
 
-    fn tls(self, live: &Live) -> Option<TlsAcceptor> {
+    fn tls(self, in_force: &InForce) -> Option<TlsAcceptor> {
         match self {
-            Self::Api => live.certificate().map(TlsAcceptor::from),
+            Self::Api => in_force.certificate().map(TlsAcceptor::from),
             Self::Metrics => None,
         }
     }
@@ -131,12 +132,12 @@ impl Listener {
         self.address
     }
 
-    /// Serves what `shared` says until `stop` is ready, and lets connections end for at most `drain`.
-    pub(crate) async fn serve(self, shared: Shared, stop: impl Future<Output = ()>, drain: Duration) {
+    /// Serves what `shared` says until the process is to stop, and lets connections end for at most `drain`.
+    pub(crate) async fn serve(self, shared: Shared, stop: Stop, drain: Duration) {
         let (stopped, stopping) = watch::channel(false);
         let site = Site { shared, stopping };
         let mut open = Open { connections: JoinSet::new(), refusals: JoinSet::new() };
-        let mut stop = std::pin::pin!(stop);
+        let mut stop = std::pin::pin!(stop.requested());
         loop {
             tokio::select! {
                 () = &mut stop => break,
@@ -176,8 +177,8 @@ impl Listener {
     fn admit(&self, stream: TcpStream, address: SocketAddr, site: &Site, open: &mut Open) {
         // Without it an answer may wait for 40 ms; a socket that refuses is served all the same.
         let _ = stream.set_nodelay(true);
-        let tls = self.purpose.tls(&site.shared.live);
-        if open.connections.len() < self.purpose.room(&site.shared.live) {
+        let tls = self.purpose.tls(&site.shared.in_force);
+        if open.connections.len() < self.purpose.room(&site.shared.in_force) {
             let counted = site.shared.metrics.connected(self.purpose.as_str());
             let site = site.clone();
             open.connections.spawn(async move {
@@ -210,7 +211,7 @@ async fn serve(site: Site, stream: TcpStream, address: SocketAddr, tls: Option<T
     let Some(tls) = tls else {
         return site.serve(stream, Peer { address, common_name: None }).await;
     };
-    let stream = match timeout(site.shared.live.limits().header_timeout, tls.accept(stream)).await {
+    let stream = match timeout(site.shared.in_force.limits().header_timeout, tls.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return debug!("a TLS handshake failed: {error}"),
         Err(_) => return site.shared.metrics.refused(Refused::Slow),

@@ -1,7 +1,7 @@
 //! How a connection is doing, and when it has had its time.
 //!
 //! Owns the deadlines between requests: for headers, for idling, for a client that does not read. The time of a request
-//! itself is `front`'s matter.
+//! itself is `front`'s matter. Moments are those of tokio's clock, since its sleeps wait for them.
 //!
 //! ```text
 //! bytes read, written ──┐
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::live::{Limits, Live};
+use super::in_force::{InForce, Limits};
 
 /// What an HTTP/2 connection starts with. No method of HTTP/1.1 is `PRI`.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0";
@@ -115,11 +115,11 @@ impl Pulse {
 
     /// Waits until the connection has had its time, by the limits that are in force then. To be polled whenever the
     /// connection is, since every byte may move the deadline.
-    pub(super) async fn overdue(&self, live: &Live) -> Overdue {
+    pub(super) async fn overdue(&self, in_force: &InForce) -> Overdue {
         let mut sleep = pin!(sleep_until(Instant::now()));
         poll_fn(|cx| {
             loop {
-                let (due, why) = self.state().due(&live.limits(), Instant::now());
+                let (due, why) = self.state().due(&in_force.limits(), Instant::now());
                 if due <= Instant::now() {
                     return Poll::Ready(why);
                 }

@@ -11,8 +11,8 @@ use crate::Fault;
 /// For the answer and the close: whoever is slower is cut off.
 pub(super) const TIME: Duration = Duration::from_secs(1);
 
-/// Many clients take an answer that comes before they have asked for an error of the server's, so the first bytes of the
-/// request are waited for, this long.
+/// Many clients take an answer that comes before they have asked for an error of the server's, so the first bytes of
+/// the request are waited for, this long.
 const REQUEST_TIME: Duration = Duration::from_millis(250);
 
 /// Refusals at the same time. Each takes at most `TIME`; beyond, connections are closed without a word.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Conflict, ListenSettings};
+use super::ListenSettings;
 use crate::Scope;
 
 /// Who may use the API.
@@ -77,34 +77,34 @@ impl Default for KubernetesAuthSettings {
 }
 
 impl AuthSettings {
-    /// Every contradiction and every text of a wrong form, as pairs of path and message. What a token without a secret
-    /// is good for depends on `listen`.
-    pub fn check(&self, listen: &ListenSettings) -> Vec<Conflict> {
+    /// Everything that is wrong beyond types and ranges, as (path within the section, what is wrong). What a token
+    /// without a secret is good for depends on `listen`.
+    pub fn check(&self, listen: &ListenSettings) -> Vec<(String, String)> {
         let by_certificate = !listen.tls.client_ca_file.is_empty();
-        let mut conflicts = Vec::new();
+        let mut faults = Vec::new();
         for (position, token) in self.tokens.iter().enumerate() {
-            let at = |key: &str| format!("auth.tokens[{position}].{key}");
-            conflicts
-                .extend(token.check(by_certificate).into_iter().map(|(key, message)| Conflict::new(at(key), message)));
+            let at = |key: &str| format!("tokens[{position}].{key}");
+            faults.extend(token.check(by_certificate).into_iter().map(|(key, message)| (at(key), message)));
         }
-        conflicts.extend(self.repeated("name", |token| token.name.clone()));
-        conflicts.extend(self.repeated("sha256", |token| token.sha256.to_ascii_lowercase()));
-        conflicts
+        faults.extend(self.repeated("name", |token| token.name.clone()));
+        faults.extend(self.repeated("sha256", |token| token.sha256.to_ascii_lowercase()));
+        faults.extend(self.repeated("token", |token| token.token.clone()));
+        faults
     }
 
     /// Two tokens that cannot be told apart.
-    fn repeated(&self, key: &str, value: impl Fn(&TokenSettings) -> String) -> Vec<Conflict> {
+    fn repeated(&self, key: &str, value: impl Fn(&TokenSettings) -> String) -> Vec<(String, String)> {
         let mut first_at = HashMap::new();
-        let mut conflicts = Vec::new();
+        let mut faults = Vec::new();
         for (position, token) in self.tokens.iter().enumerate() {
             let value = value(token);
             let first = *first_at.entry(value.clone()).or_insert(position);
             if first != position && !value.is_empty() {
                 let message = format!("is the same as auth.tokens[{first}].{key} (accepted: each once)");
-                conflicts.push(Conflict::new(format!("auth.tokens[{position}].{key}"), message));
+                faults.push((format!("tokens[{position}].{key}"), message));
             }
         }
-        conflicts
+        faults
     }
 }
 
@@ -220,17 +220,17 @@ mod tests {
 
     #[track_caller]
     fn check_with(listen: &ListenSettings, tokens: Vec<TokenSettings>, expected: &[&str]) {
-        let conflicts = AuthSettings { tokens, ..AuthSettings::default() }.check(listen);
-        assert_eq!(conflicts.into_iter().map(|conflict| conflict.path).collect::<Vec<_>>(), expected);
+        let faults = AuthSettings { tokens, ..AuthSettings::default() }.check(listen);
+        assert_eq!(faults.into_iter().map(|(path, _)| path).collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn a_token_is_a_hash_or_a_file_and_not_both() {
         check(vec![token("a", SHA256)], &[]);
         check(vec![TokenSettings { token: "t0ken".into(), ..token("a", "") }], &[]);
-        check(vec![TokenSettings { token: "t0ken".into(), ..token("a", SHA256) }], &["auth.tokens[0].token"]);
-        check(vec![token("a", "t0ken")], &["auth.tokens[0].sha256"]);
-        check(vec![token("a", "")], &["auth.tokens[0].sha256"]);
+        check(vec![TokenSettings { token: "t0ken".into(), ..token("a", SHA256) }], &["tokens[0].token"]);
+        check(vec![token("a", "t0ken")], &["tokens[0].sha256"]);
+        check(vec![token("a", "")], &["tokens[0].sha256"]);
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn two_tokens_of_one_name_or_one_secret_are_refused() {
         let twice = vec![token("a", SHA256), token("a", &SHA256.to_uppercase())];
-        check(twice, &["auth.tokens[1].name", "auth.tokens[1].sha256"]);
+        check(twice, &["tokens[1].name", "tokens[1].sha256"]);
     }
 
     #[test]
@@ -252,8 +252,8 @@ mod tests {
             vec![TokenSettings { scopes: vec![scope], agents: vec![agent.to_owned()], ..token("a", SHA256) }]
         };
         check(beat(Scope::Beat, "edge-*"), &[]);
-        check(beat(Scope::Read, "edge-*"), &["auth.tokens[0].agents"]);
-        check(beat(Scope::Beat, "*-edge"), &["auth.tokens[0].agents"]);
+        check(beat(Scope::Read, "edge-*"), &["tokens[0].agents"]);
+        check(beat(Scope::Beat, "*-edge"), &["tokens[0].agents"]);
     }
 
     #[test]

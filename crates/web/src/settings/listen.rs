@@ -1,11 +1,10 @@
 //! The section `listen`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::Conflict;
 
 /// Where and how this process serves HTTP.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,8 +14,8 @@ pub struct ListenSettings {
     /// of the host.
     #[schemars(extend("x-applies" = "start"))]
     pub api: String,
-    /// Address of metrics and probes, `host:port`. Empty: `:8080` on a node, `:9090` on a controller. 64 connections are
-    /// kept for it that connections to the API never use.
+    /// Address of metrics and probes, `host:port`. Empty: `:8080` on a node, `:9090` on a controller. 64 connections
+    /// are kept for it that connections to the API never use.
     #[schemars(extend("x-applies" = "start"))]
     pub metrics: String,
     /// TLS of the API listener. Without a certificate it speaks plain HTTP.
@@ -48,8 +47,8 @@ pub struct TlsSettings {
     pub cert_file: String,
     /// The private key, PEM. Goes with `cert_file`.
     pub key_file: String,
-    /// Authorities of client certificates, PEM. Given: clients are asked for a certificate, whose common name is the name
-    /// of a token.
+    /// Authorities of client certificates, PEM. Given: clients are asked for a certificate, whose common name is the
+    /// name of a token.
     pub client_ca_file: String,
 }
 
@@ -69,51 +68,48 @@ impl Default for ListenSettings {
 }
 
 impl ListenSettings {
-    /// Every contradiction and every text of a wrong form, as pairs of path and message.
-    pub fn check(&self) -> Vec<Conflict> {
-        let addresses = [("listen.api", &self.api), ("listen.metrics", &self.metrics)];
-        let mut conflicts: Vec<Conflict> = addresses
+    /// Everything that is wrong beyond types and ranges, as (path within the section, what is wrong).
+    pub fn check(&self) -> Vec<(String, String)> {
+        let addresses = [("api", &self.api), ("metrics", &self.metrics)];
+        let mut faults: Vec<(String, String)> = addresses
             .into_iter()
             .filter(|(_, address)| !is_address(address))
-            .map(|(path, _)| Conflict::new(path, "is not an address (accepted: host:port, :port, or empty)"))
+            .map(|(path, _)| fault(path, "is not an address (accepted: host:port, :port, or empty)"))
             .collect();
         if self.api == self.metrics && !self.api.is_empty() && !self.api.ends_with(":0") {
-            conflicts.push(Conflict::new("listen.metrics", "is the address of listen.api too (accepted: another one)"));
+            faults.push(fault("metrics", "is the address of listen.api too (accepted: another one)"));
         }
         if !self.external_url.is_empty() && !is_web_address(&self.external_url) {
             let message = "is not a web address (accepted: http:// or https://, a host, and a path if needed)";
-            conflicts.push(Conflict::new("listen.external_url", message));
+            faults.push(fault("external_url", message));
         }
-        conflicts.extend(self.tls.check());
-        conflicts
+        faults.extend(self.tls.check());
+        faults
     }
 }
 
 impl TlsSettings {
     /// The files that are named, to be watched for changes.
-    pub fn files(&self) -> impl Iterator<Item = &str> {
-        [&self.cert_file, &self.key_file, &self.client_ca_file]
-            .map(String::as_str)
-            .into_iter()
-            .filter(|f| !f.is_empty())
+    pub fn files(&self) -> Vec<PathBuf> {
+        let named = [&self.cert_file, &self.key_file, &self.client_ca_file];
+        named.into_iter().filter(|file| !file.is_empty()).map(PathBuf::from).collect()
     }
 
-    fn check(&self) -> Option<Conflict> {
+    fn check(&self) -> Option<(String, String)> {
         match (self.cert_file.is_empty(), self.key_file.is_empty(), self.client_ca_file.is_empty()) {
-            (false, true, _) => {
-                Some(Conflict::new("listen.tls.cert_file", "needs listen.tls.key_file (both or neither)"))
-            }
-            (true, false, _) => {
-                Some(Conflict::new("listen.tls.key_file", "needs listen.tls.cert_file (both or neither)"))
-            }
+            (false, true, _) => Some(fault("tls.cert_file", "needs listen.tls.key_file (accepted: both or neither)")),
+            (true, false, _) => Some(fault("tls.key_file", "needs listen.tls.cert_file (accepted: both or neither)")),
             (true, true, false) => {
-                let message =
-                    "needs listen.tls.cert_file and listen.tls.key_file (client certificates come by TLS only)";
-                Some(Conflict::new("listen.tls.client_ca_file", message))
+                let message = "needs a certificate (accepted: with listen.tls.cert_file and listen.tls.key_file)";
+                Some(fault("tls.client_ca_file", message))
             }
             (false, false, _) | (true, true, true) => None,
         }
     }
+}
+
+fn fault(path: &str, message: &str) -> (String, String) {
+    (path.to_owned(), message.to_owned())
 }
 
 fn is_address(text: &str) -> bool {
@@ -141,9 +137,8 @@ mod tests {
 
     #[track_caller]
     fn check(settings: &ListenSettings, expected: &[&str]) {
-        let conflicts = settings.check();
-        let paths: Vec<&str> = conflicts.iter().map(|conflict| conflict.path.as_str()).collect();
-        assert_eq!(paths, expected);
+        let faults = settings.check();
+        assert_eq!(faults.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), expected);
     }
 
     fn tls(cert_file: &str, key_file: &str, client_ca_file: &str) -> ListenSettings {
@@ -164,9 +159,9 @@ mod tests {
     #[test]
     fn certificate_and_key_go_together_and_client_certificates_need_both() {
         check(&tls("cert.pem", "key.pem", "ca.pem"), &[]);
-        check(&tls("cert.pem", "", ""), &["listen.tls.cert_file"]);
-        check(&tls("", "key.pem", "ca.pem"), &["listen.tls.key_file"]);
-        check(&tls("", "", "ca.pem"), &["listen.tls.client_ca_file"]);
+        check(&tls("cert.pem", "", ""), &["tls.cert_file"]);
+        check(&tls("", "key.pem", "ca.pem"), &["tls.key_file"]);
+        check(&tls("", "", "ca.pem"), &["tls.client_ca_file"]);
     }
 
     #[test]
@@ -179,8 +174,8 @@ mod tests {
         check(&listen("127.0.0.1:0", "127.0.0.1:0"), &[]);
         check(&listen(":9090", "[::1]:8080"), &[]);
         check(&listen("localhost:9090", "node-1.example:8080"), &[]);
-        check(&listen("9090", "::1:99999"), &["listen.api", "listen.metrics"]);
-        check(&listen(":9090", ":9090"), &["listen.metrics"]);
+        check(&listen("9090", "::1:99999"), &["api", "metrics"]);
+        check(&listen(":9090", ":9090"), &["metrics"]);
     }
 
     #[test]
@@ -188,7 +183,7 @@ mod tests {
         let url = |text: &str| ListenSettings { external_url: text.to_owned(), ..ListenSettings::default() };
         check(&url("https://keelwatch.example/ui"), &[]);
         for bad in ["keelwatch.example", "ftp://keelwatch.example", "https://u:p@k.example", "https://k.example?a=1"] {
-            check(&url(bad), &["listen.external_url"]);
+            check(&url(bad), &["external_url"]);
         }
     }
 }

@@ -11,7 +11,8 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     for file in tree.markdown() {
         let folder = Path::new(file.path).parent().unwrap_or(Path::new(""));
         for (index, line) in file.text.lines().enumerate() {
-            let dead = targets(line).filter(|target| !known.contains(resolved(folder, target).as_path()));
+            let prose = without_code(line);
+            let dead = targets(&prose).filter(|target| !known.contains(resolved(folder, target).as_path()));
             let gone = named(line).filter(|path| !known.contains(Path::new(path.trim_end_matches('/'))));
             let what = dead.map(|target| format!("the link `{target}` leads nowhere"));
             let what = what.chain(gone.map(|path| format!("`{path}` is not there")));
@@ -19,6 +20,11 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// `line` without what stands between backticks: a pattern there may look like a link.
+fn without_code(line: &str) -> String {
+    line.split('`').step_by(2).collect()
 }
 
 /// The links of `line` to files, without their fragment.
@@ -63,6 +69,12 @@ mod tests {
     fn a_link_that_leads_nowhere_is_refused() {
         let files = [("docs/a.md", "x\n[b](b.md)")];
         assert_faults(check, &files, &["docs/a.md:2: the link `b.md` leads nowhere"]);
+    }
+
+    #[test]
+    fn a_pattern_between_backticks_is_no_link_and_a_link_from_a_name_is_one() {
+        let files = [("docs/a.md", "`^[a-z]([-a-z]{0,9}[a-z])?$` [`b`](b.md)")];
+        assert_faults(check, &files, &["docs/a.md:1: the link `b.md` leads nowhere"]);
     }
 
     #[test]

@@ -76,7 +76,7 @@ async fn a_changed_limit_holds_for_connections_that_are_open() {
     stream.write_all(GET).await.unwrap();
     stream.read_u8().await.unwrap();
     listen.idle_timeout = BRIEF;
-    server.apply(&listen).unwrap();
+    server.apply(&listen);
     stream.write_all(GET).await.unwrap();
     assert!(read_to_close(&mut stream).await.ends_with("open"));
 }
@@ -134,7 +134,7 @@ async fn a_port_without_a_host_is_every_address() {
 
 #[tokio::test]
 async fn a_stop_ends_idle_connections_at_once() {
-    let mut server = Setup::default().start().await;
+    let server = Setup::default().start().await;
     let mut idle = server.connect().await;
     let mut used = server.connect().await;
     used.write_all(GET).await.unwrap();
@@ -146,8 +146,17 @@ async fn a_stop_ends_idle_connections_at_once() {
 }
 
 #[tokio::test]
+async fn a_stop_ends_idle_connections_of_http2_too() {
+    let server = Setup::default().start().await;
+    let client = client_with(reqwest::ClientBuilder::http2_prior_knowledge);
+    assert_eq!(client.get(server.url("/open")).send().await.unwrap().status(), 200);
+    server.stop();
+    server.ended().await;
+}
+
+#[tokio::test]
 async fn a_request_in_flight_at_a_stop_is_answered() {
-    let mut server = Setup::default().start().await;
+    let server = Setup::default().start().await;
     let mut stream = server.connect().await;
     stream.write_all(b"POST /body HTTP/1.1\r\nhost: k\r\ncontent-length: 4\r\n\r\n").await.unwrap();
     until(|| server.metrics().open_connections("api") == 1).await;
@@ -161,7 +170,7 @@ async fn a_request_in_flight_at_a_stop_is_answered() {
 
 #[tokio::test]
 async fn what_does_not_end_in_time_after_a_stop_is_cut_off() {
-    let mut server = Setup { drain: BRIEF, ..Setup::default() }.start().await;
+    let server = Setup { drain: BRIEF, ..Setup::default() }.start().await;
     let mut stream = server.connect().await;
     stream.write_all(b"GET /never HTTP/1.1\r\nhost: k\r\n\r\n").await.unwrap();
     until(|| server.metrics().open_connections("api") == 1).await;

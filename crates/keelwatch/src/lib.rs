@@ -1,0 +1,47 @@
+//! The program: its command line, its roles, its verbs.
+//!
+//! Owns arguments, environment, exit codes and the wiring of the rooms. Everything else is in the rooms: this is a parts
+//! list.
+//!
+//! ```text
+//! arguments ─► cli ─┬─► scan       processes ─► table, JSON, SARIF
+//!                   ├─► node       processes ─► violations ─► web
+//!                   ├─► rules      processes::rules
+//!                   ├─► config     runtime::settings
+//!                   └─► manual     completions, man pages
+//! ```
+
+pub mod cli;
+mod config;
+mod exit;
+mod manual;
+mod node;
+pub mod reference;
+mod rules;
+mod scan;
+mod settings;
+
+use std::path::Path;
+
+use cli::{Cli, Command};
+use exit::complain;
+
+pub use exit::Exit;
+
+/// Does what the command line says. Errors have been told when it returns.
+pub fn run(cli: &Cli) -> Exit {
+    // A variable that is set to nothing names no file.
+    let settings = cli.settings.as_deref().filter(|file| !file.is_empty()).map(Path::new);
+    let done = match &cli.command {
+        Command::Scan(args) => scan::run(args, settings),
+        Command::Node => node::run(settings),
+        Command::Rules(verb) => rules::run(verb, settings),
+        Command::Config(verb) => config::run(verb, settings),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { directory } => manual::man(directory.as_deref().map(Path::new)),
+    };
+    done.unwrap_or_else(|error| {
+        complain(&error);
+        Exit::Unusable
+    })
+}

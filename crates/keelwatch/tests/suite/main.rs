@@ -1,0 +1,25 @@
+//! The program as its users meet it: arguments in, output and exit code out.
+//!
+//! Owns what only the whole program can show. What one room can show alone is tested there.
+
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
+mod bad_input;
+mod config;
+mod manual;
+mod node;
+mod node_events;
+mod node_kills;
+mod node_load;
+mod node_reloads;
+mod node_stops;
+mod proc_tree;
+mod program;
+mod real_host;
+mod real_programs;
+mod real_servers;
+mod real_stuck;
+mod rules;
+mod scan;
+mod soak;
+mod wait;

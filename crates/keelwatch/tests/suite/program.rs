@@ -1,0 +1,95 @@
+//! Runs the program under test and keeps what it said.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// What one run said and how it ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A running program that ends with its test.
+pub(crate) struct Running(pub(crate) Child);
+
+/// Runs the program on node `worker-3`, with no settings but those among `args`.
+pub(crate) fn keelwatch(args: &[&str]) -> Run {
+    let output = command(args).output().unwrap();
+    Run {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs the program while nobody reads what it says; how it exits.
+pub(crate) fn unheard(args: &[&str]) -> i32 {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command(args).stdout(writer).stderr(Stdio::null()).status().unwrap().code().unwrap()
+}
+
+/// Starts the program and leaves it running.
+pub(crate) fn start(args: &[&str]) -> Running {
+    Running(command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program under test is a process")]
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keelwatch"));
+    command.args(args).env_clear().env("NODE_NAME", "worker-3").stdin(Stdio::null());
+    command
+}
+
+impl Run {
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// Each line of standard output as JSON.
+    #[track_caller]
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Fails the test unless the run ended with 2 and one line that holds `text`, without a backtrace.
+    #[track_caller]
+    pub(crate) fn is_refused_with(&self, text: &str) {
+        assert_eq!((self.code, self.stdout.as_str()), (2, ""), "{self:?}");
+        assert!(self.stderr.contains(text), "{self:?}");
+        assert!(!self.stderr.contains("backtrace") && !self.stderr.contains("panicked"), "{self:?}");
+    }
+}
+
+impl Running {
+    /// Sends SIGINT.
+    pub(crate) fn interrupt(&self) {
+        self.signal(rustix::process::Signal::INT);
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing left to end.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The text of a file, made for one test.
+pub(crate) fn write(directory: &Path, name: &str, text: &str) -> String {
+    let path = directory.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
