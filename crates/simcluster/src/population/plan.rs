@@ -286,7 +286,7 @@ impl<'a> Planner<'a> {
             let fault = self.fault(owner, left);
             let wanted = fault.and_then(|fault| fault.facts().replicas);
             let replicas =
-                wanted.unwrap_or_else(|| *self.random.pick(&[1, 1, 2, 2, 3, 4, 5, 6, 8, 10, 10, 10])).min(left);
+                wanted.unwrap_or_else(|| *self.random.pick(&[1, 1, 2, 3, 4, 6, 8, 10, 10, 10, 10, 10])).min(left);
             let exposure = match fault.map(|fault| fault.facts().service) {
                 Some(Exposure::Exposed) => Exposure::Exposed,
                 Some(Exposure::Either) | None if replicas > 1 && self.random.percent(60) => Exposure::Exposed,

@@ -132,9 +132,16 @@ impl<'a> Pod<'a> {
             labels,
             annotations,
             owner: plan.controller(self.template, self.index),
+            sort: Some((app.index, self.sort())),
             fields: self.fields(node),
             ..Head::default()
         }
+    }
+
+    /// Everything that decides which fields it has, beside its workload.
+    fn sort(&self) -> u32 {
+        let facts = [self.node.is_some(), self.debugger.is_some(), self.address().is_some(), self.is_evicted()];
+        facts.iter().fold(self.phase as u32, |sort, fact| sort << 1 | u32::from(*fact))
     }
 
     fn fields(&self, node: Option<&str>) -> Vec<(&'static str, String)> {

@@ -38,6 +38,8 @@ pub(crate) struct Head {
     pub(crate) annotations: Vec<(&'static str, String)>,
     pub(crate) owner: Option<Reference>,
     pub(crate) finalizers: &'static [&'static str],
+    /// Objects of one sort that follow each other have the same fields, if with other values.
+    pub(crate) sort: Option<(u32, u32)>,
     /// Fields that selectors may name, with their values.
     pub(crate) fields: Vec<(&'static str, String)>,
 }
@@ -59,7 +61,16 @@ pub(crate) struct Scribe {
     whole: Json,
     main: Json,
     status: Json,
+    fields: Fields,
     pub(crate) written: VecDeque<Object>,
+}
+
+/// Which fields the last object has.
+#[derive(Debug, Default)]
+struct Fields {
+    sort: Option<(u32, u32)>,
+    main: Json,
+    status: Json,
 }
 
 /// What is owned whole in objects that controllers write and nobody applies. It keeps them at their usual weight.
@@ -94,7 +105,7 @@ const UNOWNED: &[&str] = &[
 impl Scribe {
     pub(crate) fn new(first_version: u64, now: Timestamp) -> Self {
         let [whole, main, status] = std::array::from_fn(|_| Json::default());
-        Self { version: first_version, now, whole, main, status, written: VecDeque::new() }
+        Self { version: first_version, now, whole, main, status, fields: Fields::default(), written: VecDeque::new() }
     }
 
     /// So many seconds before now.
@@ -136,7 +147,8 @@ impl Scribe {
     }
 
     fn compose(&mut self, kind: &Kind, head: &Head) {
-        let Self { whole, main, status, version, .. } = self;
+        let Self { whole, main, status, version, fields, .. } = self;
+        fields.read(kind, head, main.bytes(), status.bytes());
         whole.clear();
         whole.item(|json| {
             for (key, value) in kind.names() {
@@ -144,10 +156,7 @@ impl Scribe {
             }
             json.object("metadata", |json| {
                 head.write(json, *version);
-                json.array("managedFields", |json| {
-                    head.own(json, kind, main.bytes());
-                    head.own_status(json, kind, status.bytes());
-                });
+                json.array("managedFields", |json| fields.write(json, kind, head.created));
             });
             json.members(main.bytes());
             if !status.bytes().is_empty() {
@@ -204,34 +213,47 @@ impl Head {
         }
     }
 
-    fn own(&self, json: &mut Json, kind: &Kind, main: &[u8]) {
+    /// The fields of everything but the status, as FieldsV1 without its braces.
+    fn fields_of_main(&self, json: &mut Json, kind: &Kind, main: &[u8]) {
         let mut owned = Json::default();
         if !self.generate_name.is_empty() {
             owned.text("generateName", &self.generate_name);
         }
         self.owned(&mut owned);
-        json.item(|json| {
-            entry(json, kind, kind.manager, self.created);
-            json.object("fieldsV1", |json| {
-                if !owned.bytes().is_empty() {
-                    json.object("f:metadata", |json| ownership::write(json, owned.bytes(), &kind.scope()));
-                }
-                ownership::write(json, main, &kind.scope());
-            });
-        });
+        if !owned.bytes().is_empty() {
+            json.object("f:metadata", |json| ownership::write(json, owned.bytes(), &kind.scope()));
+        }
+        ownership::write(json, main, &kind.scope());
     }
+}
 
-    fn own_status(&self, json: &mut Json, kind: &Kind, status: &[u8]) {
-        if status.is_empty() {
+impl Fields {
+    /// The fields of an object; they are read off it unless the last one was of its sort.
+    fn read(&mut self, kind: &Kind, head: &Head, main: &[u8], status: &[u8]) {
+        if head.sort.is_some() && head.sort == self.sort {
             return;
         }
+        self.sort = head.sort;
+        self.main.clear();
+        head.fields_of_main(&mut self.main, kind, main);
+        self.status.clear();
+        if !status.is_empty() {
+            self.status.object("f:status", |json| ownership::write(json, status, &kind.scope()));
+        }
+    }
+
+    fn write(&self, json: &mut Json, kind: &Kind, created: Timestamp) {
         json.item(|json| {
-            entry(json, kind, kind.reporter, self.created);
-            json.object("fieldsV1", |json| {
-                json.object("f:status", |json| ownership::write(json, status, &kind.scope()));
-            });
-            json.text("subresource", "status");
+            entry(json, kind, kind.manager, created);
+            json.object("fieldsV1", |json| json.members(self.main.bytes()));
         });
+        if !self.status.bytes().is_empty() {
+            json.item(|json| {
+                entry(json, kind, kind.reporter, created);
+                json.object("fieldsV1", |json| json.members(self.status.bytes()));
+                json.text("subresource", "status");
+            });
+        }
     }
 }
 

@@ -146,6 +146,20 @@ fn managers_own_fields_that_are_there() {
 }
 
 #[test]
+fn the_fields_of_a_pod_are_all_owned() {
+    let nobodys = ["nodeName", "dnsPolicy", "schedulerName", "priority", "tolerations"];
+    for pod in of_kind(&objects(7, &sizes(1_000)), "Pod") {
+        let fields = |entry: usize| &pod["metadata"]["managedFields"][entry]["fieldsV1"];
+        for (part, owned) in [("spec", &fields(0)["f:spec"]), ("status", &fields(1)["f:status"])] {
+            let keys = pod[part].as_object().unwrap().keys().filter(|key| !nobodys.contains(&key.as_str()));
+            let expected: BTreeSet<String> = keys.map(|key| format!("f:{key}")).collect();
+            let found: BTreeSet<String> = owned.as_object().unwrap().keys().cloned().collect();
+            assert_eq!(found, expected, "{}", pod["metadata"]["name"]);
+        }
+    }
+}
+
+#[test]
 fn addresses_of_pods_are_their_own_and_in_the_range_of_their_node() {
     let objects = objects(7, &Sizes { nodes: 7, ..sizes(1_000) });
     let nodes = of_kind(&objects, "Node");
