@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::access::Answers;
 use crate::clock::SimClock;
-use crate::fault::Faults;
+use crate::fault::{Fault, Faults};
 use crate::founding;
 use crate::metrics::Metrics;
 use crate::motion;
@@ -34,6 +34,8 @@ pub(crate) struct Cluster {
     pub(crate) metrics: Metrics,
     pub(crate) hook: Hook,
     pub(crate) runs: Runs,
+    /// Until when nobody listens, told when an outage begins.
+    pub(crate) outages: watch::Sender<Timestamp>,
     /// Told after writes: something may be due.
     pub(crate) stirred: Notify,
     /// Where it is served, once it is.
@@ -53,6 +55,9 @@ pub struct Census {
     pub watchers: BTreeMap<String, usize>,
 }
 
+/// What a cluster that moves by itself leaves between its moves.
+const BREATH: Duration = Duration::from_millis(1);
+
 impl Cluster {
     pub(crate) fn new(settings: Settings, hook: Hook) -> Arc<Self> {
         let mut state = State::new(settings.seed, settings.watch_history, settings.pace);
@@ -67,6 +72,7 @@ impl Cluster {
             metrics: Metrics::new(),
             hook,
             runs: Runs::default(),
+            outages: watch::Sender::new(origin),
             stirred: Notify::new(),
             address: Mutex::new("10.99.0.1:6443".to_owned()),
             settings,
@@ -122,6 +128,8 @@ impl Cluster {
                 motion::move_due(&mut state, now);
                 motion::next_due(&state, Timestamp::MAX)
             };
+            // Whoever waits for the state gets it, however late the cluster is.
+            tokio::time::sleep(BREATH).await;
             if self.play() {
                 continue;
             }
@@ -154,6 +162,22 @@ impl Cluster {
             objects: state.store.counts().map(owned).filter(|(_, count)| *count > 0).collect(),
             watchers: state.store.watchers.counts().map(owned).collect(),
         }
+    }
+
+    /// Sets what goes wrong. An outage among it begins now.
+    pub(crate) fn set_faults(&self, faults: Vec<Fault>) {
+        let outage = faults.iter().find_map(|fault| fault.effect.outage());
+        self.faults.set(faults);
+        if let Some(length) = outage {
+            self.metrics.fault("down");
+            self.state().store.watchers.close_all();
+            self.outages.send_replace(later(self.clock.now(), length));
+        }
+    }
+
+    /// Whether nobody listens now.
+    pub(crate) fn is_down(&self) -> bool {
+        self.clock.now() < *self.outages.borrow()
     }
 
     pub(crate) fn set_pace(&self, pace: Pace) {

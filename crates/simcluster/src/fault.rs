@@ -169,6 +169,11 @@ impl Effect {
         }
     }
 
+    /// How long nobody listens.
+    pub(crate) fn outage(&self) -> Option<Duration> {
+        if let Self::Down(length) = self { Some(*length) } else { None }
+    }
+
     /// Whether a request can meet this at all: watches do not end in lists.
     fn concerns(&self, meeting: &Meeting<'_>) -> bool {
         match self {

@@ -48,12 +48,21 @@ impl Listener {
         Ok(Self { socket, address })
     }
 
-    /// Serves until it is dropped.
+    /// Serves until it is dropped. While the cluster is down nobody listens, and all connections are gone.
     pub(crate) async fn serve(self, cluster: Arc<Cluster>) {
+        let Self { mut socket, address } = self;
         let mut connections = JoinSet::new();
+        let mut outages = cluster.outages.subscribe();
         loop {
             tokio::select! {
-                accepted = self.socket.accept() => match accepted {
+                Ok(()) = outages.changed() => {
+                    let until = *outages.borrow_and_update();
+                    drop(socket);
+                    connections.shutdown().await;
+                    cluster.clock.sleep_until(until).await;
+                    socket = rebind(address).await;
+                }
+                accepted = socket.accept() => match accepted {
                     Ok((stream, _)) => {
                         connections.spawn(connection(stream, Arc::clone(&cluster)));
                     }
@@ -61,6 +70,16 @@ impl Listener {
                 },
                 Some(_) = connections.join_next() => {}
             }
+        }
+    }
+}
+
+/// Listens again where it did before; somebody may have taken the port meanwhile, and leave it again.
+async fn rebind(address: SocketAddr) -> TcpListener {
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(socket) => return socket,
+            Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
 }

@@ -84,7 +84,7 @@ impl SimCluster {
 
     /// From now on these go wrong; the former faults and their counts are gone.
     pub fn set_faults(&self, faults: Vec<Fault>) {
-        self.cluster.faults.set(faults);
+        self.cluster.set_faults(faults);
     }
 
     /// The faults that are set, with their counts.

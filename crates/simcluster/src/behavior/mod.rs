@@ -3,6 +3,7 @@
 //! Owns the tests that go through requests; what one module decides alone is tested there.
 
 mod bad_input;
+mod control;
 mod custom;
 mod deletion;
 mod faults;

@@ -78,7 +78,7 @@ fn set_faults(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
         .enumerate()
         .map(|(nth, entry)| fault_text::parse(entry).map_err(|why| Problem(422, format!("entry {nth}: {why}"))))
         .collect();
-    cluster.faults.set(faults?);
+    cluster.set_faults(faults?);
     Ok(self::faults(cluster))
 }
 

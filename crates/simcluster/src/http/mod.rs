@@ -107,6 +107,10 @@ async fn respond(cluster: &Arc<Cluster>, call: &Call, route: &Route, facts: &mut
     if let Route::Control(what) = route {
         return control::answer(cluster, call, what);
     }
+    if cluster.is_down() {
+        // Without a socket there is no connection to refuse.
+        return answer::refusal(&injected(503, None));
+    }
     let Some(user) = cluster.answers.user(call.token.as_deref()) else {
         return answer::refusal(&Status::new(401, "Unauthorized", "Unauthorized"));
     };

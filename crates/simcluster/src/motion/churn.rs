@@ -48,20 +48,20 @@ impl Churn {
     }
 }
 
-/// Makes the changes that are due by now: how many.
+/// Makes the changes of one tick, if one is due by now: how many. What is late is caught up with tick by tick, so that others
+/// get at the state in between.
 pub(super) fn churn(state: &mut State, now: Timestamp) -> usize {
-    let mut changes = 0;
-    while state.churn.next_due().is_some_and(|due| due <= now) {
-        let churn = &mut state.churn;
-        let due = churn.carried + churn.per_second;
-        churn.carried = due % TICKS_PER_SECOND;
-        churn.next = churn.next.saturating_add(TICK).unwrap_or(Timestamp::MAX);
-        for _ in 0..due / TICKS_PER_SECOND {
-            change_one(state, now);
-            changes += 1;
-        }
+    if state.churn.next_due().is_none_or(|due| due > now) {
+        return 0;
     }
-    changes
+    let churn = &mut state.churn;
+    let due = churn.carried + churn.per_second;
+    churn.carried = due % TICKS_PER_SECOND;
+    churn.next = churn.next.saturating_add(TICK).unwrap_or(Timestamp::MAX);
+    for _ in 0..due / TICKS_PER_SECOND {
+        change_one(state, now);
+    }
+    usize::try_from(due / TICKS_PER_SECOND).unwrap_or(usize::MAX)
 }
 
 fn change_one(state: &mut State, now: Timestamp) {
@@ -73,9 +73,16 @@ fn change_one(state: &mut State, now: Timestamp) {
         return;
     };
     let Some(kind) = state.catalog.by_table("pods").cloned() else { return };
+    let kind_of_change = state.churn.random.below(20);
+    if kind_of_change < 16
+        && let Some(counted) = entry.counted_up(COUNTER, state.store.next_version())
+    {
+        state.store.put(now, "pods", counted);
+        return;
+    }
     let mut pod = entry.decode();
-    match state.churn.random.below(20) {
-        0..16 => update(&mut pod),
+    match kind_of_change {
+        0..16 => pod["metadata"]["annotations"][COUNTER] = "1".into(),
         16..19 => {
             let name = format!("{}-{:05x}", base(&key.name), state.churn.random.next() & 0xf_ffff);
             state.churn.keys[nth] = Key::new(&key.namespace, &name);
@@ -86,11 +93,6 @@ fn change_one(state: &mut State, now: Timestamp) {
     }
     let entry = Entry::encode(&kind, &pod, state.store.next_version());
     state.store.put(now, "pods", entry);
-}
-
-fn update(pod: &mut Value) {
-    let former = pod["metadata"]["annotations"][COUNTER].as_str().and_then(|text| text.parse::<u64>().ok());
-    pod["metadata"]["annotations"][COUNTER] = (former.unwrap_or(0) + 1).to_string().into();
 }
 
 /// Deletes the pod and makes it another one.

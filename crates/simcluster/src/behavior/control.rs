@@ -1,0 +1,118 @@
+//! The control routes, metrics, and the listener.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use crate::fixture::{MAPS, cluster, create_maps, get, send, start};
+use crate::{Effect, Fault, Pace, SimCluster};
+
+async fn controlled() -> SimCluster {
+    start(SimCluster::builder().control()).await
+}
+
+#[tokio::test]
+async fn control_routes_are_served_only_on_demand() {
+    assert_eq!(get(&cluster().await, "/_sim/state").await.code, 404);
+    assert_eq!(get(&controlled().await, "/_sim/state").await.code, 200);
+}
+
+#[tokio::test]
+async fn documents_are_loaded_and_a_step_moves_what_they_make() {
+    let sim = controlled().await;
+    let documents = "apiVersion: v1\nkind: Node\nmetadata: {name: n}\n---\napiVersion: v1\nkind: Pod\n\
+        metadata: {name: p, namespace: default}\nspec: {containers: [{name: c, image: i}]}\nstatus: {phase: Pending}\n";
+    let loaded = crate::fixture::call(&sim, "POST", "/_sim/load", None, documents).await;
+    assert_eq!(crate::fixture::text(loaded).await.split_whitespace().collect::<String>(), "{\"created\":2}");
+    let moved = send(&sim, "POST", "/_sim/step", &json!({"advance": "1s"})).await;
+    assert!(moved.body["moved"].as_u64() > Some(0), "{moved:?}");
+    assert_eq!(get(&sim, "/api/v1/namespaces/default/pods/p").await.body["status"]["phase"], "Running");
+    let refused = crate::fixture::call(&sim, "POST", "/_sim/load", None, "kind: Nothing").await;
+    assert_eq!(refused.status().as_u16(), 422);
+}
+
+#[tokio::test]
+async fn faults_are_set_as_text_and_read_back_with_their_counts() {
+    let sim = controlled().await;
+    let faults = json!([
+        {"verb": "list", "resource": "configmaps", "times": 1, "effect": {"status": 429, "retry_after": 1}},
+        {"watch": true, "share": 0.5, "effect": {"latency": "200ms..2s"}},
+        {"effect": {"drop_watch": 3}}, {"effect": "stall", "namespace": "nowhere"}, {"effect": {"skew": "-30s"}, "times": 0},
+    ]);
+    assert_eq!(send(&sim, "PUT", "/_sim/faults", &faults).await.code, 200);
+    assert_eq!(get(&sim, MAPS).await.code, 429);
+    let read = get(&sim, "/_sim/faults").await.body;
+    assert_eq!((&read[0]["met"], &read[1]["effect"]), (&json!(1), &json!({"latency": "200ms..2000ms"})));
+    assert_eq!(send(&sim, "PUT", "/_sim/faults", &read).await.code, 200);
+}
+
+#[tokio::test]
+async fn a_bad_fault_is_named_by_its_place() {
+    let sim = controlled().await;
+    for bad in [
+        json!({"effect": "explode"}),
+        json!({"effect": "stall", "often": 1}),
+        json!({"effect": {"status": 200}}),
+        json!(1),
+    ] {
+        let refused = send(&sim, "PUT", "/_sim/faults", &json!([{"effect": "stall"}, bad])).await;
+        assert_eq!(refused.code, 422);
+        assert!(refused.body["detail"].as_str().unwrap().starts_with("entry 1: "), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_remembered_until_they_are_forgotten() {
+    let sim = controlled().await;
+    create_maps(&sim, &["a"]).await;
+    let expected = json!({"method": "POST", "path": MAPS, "query": "", "user_agent": "curl/8.5.0", "status": 201, "ms": 0, "watch": false});
+    let mut requests = get(&sim, "/_sim/requests").await.body;
+    requests[0]["ms"] = 0.into();
+    assert_eq!(requests, json!([expected]));
+    crate::fixture::delete(&sim, "/_sim/requests").await;
+    assert_eq!(get(&sim, "/_sim/requests").await.body, Value::Array(Vec::new()));
+    let seen = sim
+        .requests_seen()
+        .into_iter()
+        .map(|seen| (seen.user, seen.verb, seen.resource, seen.namespace))
+        .collect::<Vec<_>>();
+    let seen: Vec<_> =
+        seen.iter().map(|(user, verb, resource, namespace)| format!("{user} {verb} {resource} {namespace}")).collect();
+    assert_eq!(seen, ["kubernetes-admin create configmaps default"]);
+}
+
+#[tokio::test]
+async fn the_cluster_counts_its_requests_and_its_objects() {
+    let sim = cluster().await;
+    let mut registry = Registry::with_prefix("");
+    sim.register_metrics(&mut registry);
+    create_maps(&sim, &["a", "b"]).await;
+    let mut text = String::new();
+    encode(&mut text, &registry).unwrap();
+    for line in [
+        "keelwatch_simcluster_requests_total{verb=\"create\",resource=\"configmaps\",code=\"201\"} 2",
+        "keelwatch_simcluster_objects{resource=\"configmaps\"} 2",
+        "keelwatch_simcluster_unknown_requests_total 0",
+    ] {
+        assert!(text.lines().any(|one| one.trim_start_matches('_') == line), "{line}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_listens_while_the_cluster_is_down() {
+    let sim = SimCluster::builder().pace(Pace::Manual).start().await.unwrap();
+    let address = sim.url().unwrap().trim_start_matches("http://").to_owned();
+    let is_up = async || TcpStream::connect(&address).await.is_ok();
+    assert!(is_up().await);
+    sim.set_faults(vec![Fault::new(Effect::Down(Duration::from_secs(30)))]);
+    while is_up().await {
+        tokio::task::yield_now().await;
+    }
+    sim.step(Duration::from_secs(31));
+    while !is_up().await {
+        tokio::task::yield_now().await;
+    }
+}
