@@ -64,7 +64,7 @@ pub(crate) struct Hook(pub(crate) Arc<dyn Fn(JobRun) -> Ending + Send + Sync>);
 
 /// The runs that go on, by the uid of the pod.
 #[derive(Debug, Default)]
-pub(crate) struct Runs(Mutex<HashMap<Box<str>, AbortHandle>>);
+pub(crate) struct Runs(Mutex<HashMap<Arc<str>, AbortHandle>>);
 
 impl Default for Hook {
     /// Every pod succeeds at once.
@@ -100,7 +100,7 @@ impl Cluster {
         wrote
     }
 
-    fn wait(self: &Arc<Self>, uid: Box<str>, key: Key, ending: Ending) {
+    fn wait(self: &Arc<Self>, uid: Arc<str>, key: Key, ending: Ending) {
         let cluster = Arc::clone(self);
         let task = tokio::spawn(async move {
             let outcome = ending.await;
@@ -124,7 +124,7 @@ impl Cluster {
 }
 
 impl Runs {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, AbortHandle>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Arc<str>, AbortHandle>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -134,7 +134,7 @@ impl Runs {
     }
 }
 
-fn describe(state: &State, key: &Key) -> Option<(Box<str>, JobRun)> {
+fn describe(state: &State, key: &Key) -> Option<(Arc<str>, JobRun)> {
     let entry = state.store.get("pods", key)?;
     let (table, owner) = entry.owners.iter().find_map(|uid| state.store.place(uid))?;
     let job = state.store.get(table, owner)?.decode();

@@ -71,7 +71,7 @@ impl Selection {
     }
 
     pub(crate) fn admits(&self, entry: &Entry) -> bool {
-        self.namespace.as_ref().is_none_or(|namespace| *namespace == entry.key.namespace)
+        self.namespace.as_ref().is_none_or(|namespace| **namespace == *entry.key.namespace)
             && self.fields.iter().all(|term| term.admits(entry))
             && self.labels.iter().all(|requirement| requirement.admits(entry))
     }
@@ -80,21 +80,21 @@ impl Selection {
 impl FieldTerm {
     fn admits(&self, entry: &Entry) -> bool {
         let value = match self.field {
-            Field::Name => &entry.key.name,
-            Field::Namespace => &entry.key.namespace,
-            Field::Nth(nth) => &entry.fields[nth],
+            Field::Name => &*entry.key.name,
+            Field::Namespace => &*entry.key.namespace,
+            Field::Nth(nth) => entry.field(nth),
         };
-        (*value == self.value) == (self.wanted == Wanted::Equal)
+        (*value == *self.value) == (self.wanted == Wanted::Equal)
     }
 }
 
 impl Requirement {
     fn admits(&self, entry: &Entry) -> bool {
-        let value = entry.labels.iter().find(|(key, _)| *key == self.key).map(|(_, value)| value);
+        let value = entry.labels.value_of(&self.key);
         let number = || value.and_then(|value| value.parse::<i64>().ok());
         match &self.test {
-            Test::In(values) => value.is_some_and(|value| values.contains(value)),
-            Test::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
+            Test::In(values) => value.is_some_and(|value| values.iter().any(|one| **one == *value)),
+            Test::NotIn(values) => value.is_none_or(|value| !values.iter().any(|one| **one == *value)),
             Test::Present => value.is_some(),
             Test::Absent => value.is_none(),
             Test::Above(bound) => number().is_some_and(|number| number > *bound),

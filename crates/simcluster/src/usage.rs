@@ -77,7 +77,7 @@ fn pod_list(state: &State, seed: u64, namespace: Option<&str>, query: &Query, no
     let selection =
         Selection::parse(kind, namespace, query.get("labelSelector"), query.get("fieldSelector")).unwrap_or_default();
     let pods = state.store.range("pods", namespace, None).filter(|entry| selection.admits(entry));
-    let running = pods.filter(|entry| &*entry.fields[5] == "Running");
+    let running = pods.filter(|entry| entry.field(5) == "Running");
     list("PodMetricsList", &running.map(|entry| pod_metrics(seed, &entry.decode(), now)).collect::<Vec<_>>())
 }
 
@@ -104,7 +104,7 @@ fn node_metrics(state: &State, seed: u64, node: &Entry, now: Timestamp) -> Value
         pods.iter().map(|pod| pod_usage(seed, pod, now)).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     json!({
         "kind": "NodeMetrics", "apiVersion": "metrics.k8s.io/v1beta1",
-        "metadata": {"name": node.key.name, "creationTimestamp": crate::clock::seconds(now)},
+        "metadata": {"name": &*node.key.name, "creationTimestamp": crate::clock::seconds(now)},
         "timestamp": crate::clock::seconds(now), "window": format!("{WINDOW_SECONDS}s"),
         "usage": {"cpu": format!("{cpu}n"), "memory": format!("{}Ki", memory / 1024)},
     })
@@ -123,9 +123,7 @@ fn pod_summary(seed: u64, pod: &Value, now: Timestamp) -> Value {
 
 fn pods_of(state: &State, node: &str) -> Vec<Value> {
     let pods = state.store.range("pods", None, None);
-    pods.filter(|entry| &*entry.fields[0] == node && &*entry.fields[5] == "Running")
-        .map(|entry| entry.decode())
-        .collect()
+    pods.filter(|entry| entry.field(0) == node && entry.field(5) == "Running").map(|entry| entry.decode()).collect()
 }
 
 fn pod_usage(seed: u64, pod: &Value, now: Timestamp) -> (u64, u64) {

@@ -28,7 +28,7 @@ pub(super) fn look(state: &mut State, it: &It) {
         return;
     }
     let pods = it.dependents(state, "pods");
-    let done = |phase: &str| pods.iter().filter(|pod| &*pod.fields[5] == phase).count();
+    let done = |phase: &str| pods.iter().filter(|pod| pod.field(5) == phase).count();
     let (succeeded, failed) = (done("Succeeded"), done("Failed"));
     let number =
         |key: &str, default: i64| usize::try_from(it.object["spec"][key].as_i64().unwrap_or(default)).unwrap_or(0);
@@ -150,7 +150,12 @@ pub(crate) fn conclude(state: &mut State, now: Timestamp, pod: &Key, outcome: &O
     match outcome {
         Outcome::Hang => return,
         Outcome::Succeed { message } => {
-            terminate(&mut object, now, "Succeeded", &json!({"exitCode": 0, "reason": "Completed", "message": message}));
+            terminate(
+                &mut object,
+                now,
+                "Succeeded",
+                &json!({"exitCode": 0, "reason": "Completed", "message": message}),
+            );
         }
         Outcome::Fail { exit, message, reason } => {
             terminate(&mut object, now, "Failed", &json!({"exitCode": exit, "reason": reason, "message": message}));

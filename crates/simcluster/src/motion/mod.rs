@@ -67,7 +67,7 @@ impl Agenda {
                 }
             }
             "nodes" => {
-                let waiting = store.range("pods", None, None).filter(|entry| entry.fields[0].is_empty());
+                let waiting = store.range("pods", None, None).filter(|entry| entry.field(0).is_empty());
                 if let Some((table, _)) = store.table("pods") {
                     waiting.for_each(|entry| self.note(at, table, &entry.key));
                 }
@@ -189,8 +189,8 @@ impl It {
         serde_json::json!({
             "apiVersion": self.kind.api_version(),
             "kind": self.kind.kind,
-            "name": self.entry.key.name,
-            "uid": self.entry.uid,
+            "name": &*self.entry.key.name,
+            "uid": &*self.entry.uid,
             "controller": true,
             "blockOwnerDeletion": true,
         })

@@ -68,7 +68,7 @@ fn renew(state: &mut State, it: &It) {
     }
     let lease = json!({
         "metadata": {"name": name, "ownerReferences": [{
-            "apiVersion": "v1", "kind": "Node", "name": name, "uid": it.entry.uid,
+            "apiVersion": "v1", "kind": "Node", "name": name, "uid": &*it.entry.uid,
         }]},
         "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": time},
     });

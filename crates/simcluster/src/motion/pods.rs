@@ -60,7 +60,7 @@ fn schedule(state: &mut State, it: &It) {
     let fitting: Vec<&Arc<Entry>> = nodes
         .iter()
         .filter(|node| wanted.as_deref().is_none_or(|wanted| *node.key.name == *wanted))
-        .filter(|node| &*node.fields[0] != "true" || wanted.is_some())
+        .filter(|node| node.field(0) != "true" || wanted.is_some())
         .collect();
     let mut pod = it.object.clone();
     let Some(node) = fitting.get(turn(state, fitting.len())) else {

@@ -41,7 +41,7 @@ fn endpoint(it: &It, pod: &Value) -> Option<Value> {
         "conditions": {"ready": is_ready, "serving": is_serving, "terminating": is_terminating},
         "nodeName": pod["spec"]["nodeName"],
         "targetRef": {
-            "kind": "Pod", "namespace": it.entry.key.namespace, "name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"],
+            "kind": "Pod", "namespace": &*it.entry.key.namespace, "name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"],
         },
     }))
 }

@@ -2,9 +2,12 @@
 //!
 //! Owns the order of keys in an encoding. What may be stored is `write`'s to judge.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use super::words::Words;
 use crate::kind::{Kind, Origin};
 use crate::population;
 
@@ -12,21 +15,22 @@ use crate::population;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     /// Empty for objects of the cluster.
-    pub(crate) namespace: Box<str>,
-    pub(crate) name: Box<str>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) name: Arc<str>,
 }
 
 /// An object in the store.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) key: Key,
-    pub(crate) uid: Box<str>,
+    pub(crate) uid: Arc<str>,
     pub(crate) version: u64,
-    pub(crate) labels: Box<[(Box<str>, Box<str>)]>,
+    /// Keys and values by turns.
+    pub(crate) labels: Words,
     /// Values of the selectable fields of the kind, in its order.
-    pub(crate) fields: Box<[Box<str>]>,
+    fields: Words,
     /// Uids of the owners.
-    pub(crate) owners: Box<[Box<str>]>,
+    pub(crate) owners: Words,
     body: Bytes,
     /// Where the encoding goes on behind `kind` and `apiVersion`.
     rest_at: usize,
@@ -73,8 +77,8 @@ impl Entry {
             uid: text_at(&object, "metadata.uid").into(),
             version,
             labels: labels(&object),
-            fields: kind.selectable.iter().map(|path| field(&object, path)).collect(),
-            owners: owners(&object).map(Into::into).collect(),
+            fields: fields(kind, &object),
+            owners: owners(&object).collect(),
             rest_at: head_length(kind),
             body: Bytes::from(body.into_boxed_slice()),
         }
@@ -82,22 +86,27 @@ impl Entry {
 
     /// An object of the population, which is encoded already.
     pub(crate) fn populated(kind: &Kind, object: population::Object) -> Self {
-        let value = |path: &String| {
+        let value = |path: &'_ String| {
             let found = object.fields.iter().find(|(of, _)| of == path);
-            found.map_or_else(|| default_of(path).into(), |(_, value)| value.clone())
+            found.map_or_else(|| default_of(path), |(_, value)| value)
         };
-        let fields = kind.selectable.iter().map(value).collect();
+        let labels = object.labels.iter().flat_map(|(key, value)| [&**key, &**value]);
         Self {
-            key: Key { namespace: object.namespace, name: object.name },
-            uid: object.uid,
+            uid: object.uid.into(),
             version: object.version,
-            labels: object.labels,
-            fields,
-            owners: object.owner.into_iter().collect(),
+            labels: labels.collect(),
+            fields: kind.selectable.iter().map(value).collect(),
+            owners: object.owner.as_deref().into_iter().collect(),
+            key: Key { namespace: object.namespace.into(), name: object.name.into() },
             // Bytes would keep the spare capacity, which is a third of all memory.
             body: Bytes::from(object.body.into_boxed_slice()),
             rest_at: head_length(kind),
         }
+    }
+
+    /// A selectable field, by its place in the kind.
+    pub(crate) fn field(&self, nth: usize) -> &str {
+        self.fields.nth(nth)
     }
 
     pub(crate) fn body(&self) -> &Bytes {
@@ -150,10 +159,14 @@ fn owners(object: &Value) -> impl Iterator<Item = &str> {
     references.into_iter().flatten().filter_map(|owner| owner["uid"].as_str())
 }
 
-fn labels(object: &Value) -> Box<[(Box<str>, Box<str>)]> {
-    let labels = object["metadata"]["labels"].as_object();
-    let pairs = labels.into_iter().flatten();
-    pairs.filter_map(|(key, value)| Some((key.as_str().into(), value.as_str()?.into()))).collect()
+fn labels(object: &Value) -> Words {
+    let labels = object["metadata"]["labels"].as_object().into_iter().flatten();
+    labels.filter_map(|(key, value)| Some([key.as_str(), value.as_str()?])).flatten().collect()
+}
+
+fn fields(kind: &Kind, object: &Value) -> Words {
+    let values: Vec<Box<str>> = kind.selectable.iter().map(|path| field(object, path)).collect();
+    values.iter().map(|value| &**value).collect()
 }
 
 /// A selectable field as text. Events name their source by two paths, and a boolean is false where it is left out.

@@ -12,8 +12,9 @@
 mod change;
 mod entry;
 mod watchers;
+mod words;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -36,9 +37,9 @@ pub(crate) struct Store {
     history: VecDeque<Arc<Change>>,
     history_limit: usize,
     /// Where an object of a uid is.
-    places: HashMap<Box<str>, Place>,
+    places: HashMap<Arc<str>, Place>,
     /// What names a uid as its owner.
-    dependents: HashMap<Box<str>, BTreeSet<Place>>,
+    dependents: HashMap<Box<str>, Vec<Place>>,
     bytes: usize,
     pub(crate) watchers: Watchers,
 }
@@ -129,9 +130,7 @@ impl Store {
     pub(crate) fn put(&mut self, at: Timestamp, table: &str, entry: Entry) -> Arc<Change> {
         let table = self.intern(table);
         let entry = Arc::new(entry);
-        let before = self.objects(&table).insert(entry.key.clone(), Arc::clone(&entry));
-        self.unlink(&table, before.as_deref());
-        self.link(&table, &entry);
+        let before = self.exchange(&table, &entry);
         self.record(at, table, before, Some(entry))
     }
 
@@ -140,9 +139,7 @@ impl Store {
         let table = self.intern(table);
         let entry = Arc::new(entry);
         self.version = self.version.max(entry.version);
-        let before = self.objects(&table).insert(entry.key.clone(), Arc::clone(&entry));
-        self.unlink(&table, before.as_deref());
-        self.link(&table, &entry);
+        self.exchange(&table, &entry);
     }
 
     /// Takes an object out.
@@ -194,11 +191,26 @@ impl Store {
         self.tables.entry(Arc::clone(table)).or_default()
     }
 
+    /// Puts an entry in the place of the one with its key. One of the same object with the same owners keeps its links.
+    fn exchange(&mut self, table: &Arc<str>, entry: &Arc<Entry>) -> Option<Arc<Entry>> {
+        let before = self.objects(table).insert(entry.key.clone(), Arc::clone(entry));
+        match &before {
+            Some(before) if before.uid == entry.uid && before.owners == entry.owners => {
+                self.bytes = self.bytes - before.body().len() + entry.body().len();
+            }
+            _ => {
+                self.unlink(table, before.as_deref());
+                self.link(table, entry);
+            }
+        }
+        before
+    }
+
     fn link(&mut self, table: &Arc<str>, entry: &Entry) {
         self.bytes += entry.body().len();
         let place = (Arc::clone(table), entry.key.clone());
-        for owner in &entry.owners {
-            self.dependents.entry(owner.clone()).or_default().insert(place.clone());
+        for owner in entry.owners.iter() {
+            self.dependents.entry(owner.into()).or_default().push(place.clone());
         }
         self.places.insert(entry.uid.clone(), place);
     }
@@ -207,9 +219,9 @@ impl Store {
         let Some(entry) = entry else { return };
         self.bytes -= entry.body().len();
         let place = (Arc::clone(table), entry.key.clone());
-        for owner in &entry.owners {
+        for owner in entry.owners.iter() {
             if let Some(places) = self.dependents.get_mut(owner) {
-                places.remove(&place);
+                places.retain(|one| *one != place);
                 if places.is_empty() {
                     self.dependents.remove(owner);
                 }

@@ -116,7 +116,7 @@ impl State {
             let namespaces = self.catalog.get("", "v1", "namespaces").expect("every cluster has namespaces");
             return Err(Status::not_found(namespaces, &key.namespace));
         };
-        if &*namespace.fields[0] != "Terminating" {
+        if namespace.field(0) != "Terminating" {
             return Ok(());
         }
         let why = format!("unable to create new content in namespace {} because it is being terminated", key.namespace);
