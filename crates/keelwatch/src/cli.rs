@@ -3,11 +3,12 @@
 //! Owns words, flags and their help. What a command does is in the module of its name.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use api::Severity;
 use clap::builder::{EnumValueParser, PossibleValue};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 
 /// Finds processes that should not run, on one host or on every node of a cluster.
@@ -30,6 +31,8 @@ pub enum Command {
     Scan(Scan),
     /// Watch this host: scan again and again, keep violations and serve them
     Node,
+    /// Serve a simulated Kubernetes API until interrupted; kubectl can talk to it
+    Demo(Demo),
     /// Read, check and try rules
     #[command(subcommand)]
     Rules(Rules),
@@ -53,6 +56,35 @@ Exit status:
   0  no match at or above --fail-on
   1  some
   2  usage, settings or rules are wrong, or the process table cannot be read";
+
+/// What is simulated.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The simulated API server and nothing else
+    #[arg(long, required = true)]
+    pub api_only: bool,
+    /// Where it listens; a loopback address, since it is served without TLS
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6443")]
+    pub listen: SocketAddr,
+    /// The one bearer token that is accepted; without it everybody on this machine is an administrator
+    #[arg(long)]
+    pub token: Option<String>,
+    /// Nodes of the cluster
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(0..=5_000))]
+    pub nodes: u32,
+    /// Pods of the cluster
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(0..=200_000))]
+    pub pods: u32,
+    /// Seed of everything that looks random
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Changes of pods per second
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(u32).range(0..=20_000))]
+    pub churn: u32,
+    /// Kubeconfig to write; without it one in a temporary folder, removed at the end
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+}
 
 /// What is scanned and how it is told.
 #[derive(Debug, Args)]

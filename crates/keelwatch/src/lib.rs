@@ -6,6 +6,7 @@
 //! ```text
 //! arguments ─► cli ─┬─► scan       processes ─► table, JSON, SARIF
 //!                   ├─► node       processes ─► violations ─► web
+//!                   ├─► demo       simcluster
 //!                   ├─► rules      processes::rules
 //!                   ├─► config     runtime::settings
 //!                   └─► manual     completions, man pages
@@ -13,6 +14,7 @@
 
 pub mod cli;
 mod config;
+mod demo;
 mod exit;
 mod manual;
 mod node;
@@ -35,6 +37,7 @@ pub fn run(cli: &Cli) -> Exit {
     let done = match &cli.command {
         Command::Scan(args) => scan::run(args, settings),
         Command::Node => node::run(settings),
+        Command::Demo(args) => demo::run(args),
         Command::Rules(verb) => rules::run(verb, settings),
         Command::Config(verb) => config::run(verb, settings),
         Command::Completions { shell } => manual::completions(*shell),

@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod config;
+mod demo;
 mod manual;
 mod node;
 mod node_events;

@@ -14,16 +14,17 @@ struct Room {
     never: &'static [&'static str],
 }
 
-const TABLE: [Room; 8] = [
+const TABLE: [Room; 9] = [
     Room { name: "api", uses: &[], never: &["axum", "reqwest", "tokio"] },
     Room { name: "document", uses: &[], never: &["axum", "reqwest", "tokio"] },
     Room { name: "runtime", uses: &["api", "document"], never: &["axum", "kube"] },
     Room { name: "web", uses: &["api", "document", "runtime"], never: &["kube"] },
     Room { name: "processes", uses: &["api", "document"], never: &["axum", "kube", "reqwest", "tokio"] },
     Room { name: "violations", uses: &["api", "document", "runtime", "web", "processes"], never: &["kube"] },
+    Room { name: "simcluster", uses: &[], never: &["kube", "reqwest"] },
     Room {
         name: "keelwatch",
-        uses: &["api", "document", "runtime", "web", "processes", "violations"],
+        uses: &["api", "document", "runtime", "web", "processes", "violations", "simcluster"],
         never: &["kube"],
     },
     Room { name: "xtask", uses: &[], never: &["axum", "reqwest", "tokio"] },

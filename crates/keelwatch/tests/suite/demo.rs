@@ -1,0 +1,63 @@
+//! `keelwatch demo --api-only`: a simulated API server that any client can talk to.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use reqwest::Client;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::program::{Running, keelwatch, start};
+
+/// Starts a small demo; its lines up to the first command to try, with the address and the kubeconfig in them.
+fn demo(args: &[&str]) -> (Running, String, String) {
+    let fixed = ["demo", "--api-only", "--listen", "127.0.0.1:0", "--nodes", "3", "--pods", "40"];
+    let mut program = start(&[&fixed, args].concat());
+    let mut lines = BufReader::new(program.0.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let url = word_after(&lines.next().unwrap(), "on ").trim_end_matches(':').to_owned();
+    let kubeconfig = word_after(&lines.next().unwrap(), "--kubeconfig ");
+    (program, url, kubeconfig)
+}
+
+fn word_after(line: &str, before: &str) -> String {
+    let rest = line.split_once(before).unwrap_or_else(|| panic!("no `{before}` in {line}")).1;
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+fn client() -> Client {
+    // A second installation finds the first, which is the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
+#[tokio::test]
+async fn a_demo_lists_as_many_pods_as_were_asked_for() {
+    let (_program, url, _) = demo(&[]);
+    let list: Value = client().get(format!("{url}/api/v1/pods?limit=1")).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&list["items"].as_array().unwrap().len(), &list["metadata"]["remainingItemCount"]), (&1, &Value::from(39)));
+}
+
+#[tokio::test]
+async fn a_demo_with_a_token_answers_nobody_else() {
+    let (_program, url, kubeconfig) = demo(&["--token", "t0ken"]);
+    let nodes = format!("{url}/api/v1/nodes");
+    assert_eq!(client().get(&nodes).send().await.unwrap().status(), 401);
+    assert_eq!(client().get(&nodes).bearer_auth("t0ken").send().await.unwrap().status(), 200);
+    assert!(std::fs::read_to_string(kubeconfig).unwrap().contains("t0ken"));
+}
+
+#[test]
+fn a_demo_ends_on_a_signal_and_leaves_no_file_behind() {
+    let (mut program, _, kubeconfig) = demo(&[]);
+    assert!(Path::new(&kubeconfig).exists());
+    program.signal(Signal::TERM);
+    assert!(program.0.wait().unwrap().success());
+    assert!(!Path::new(&kubeconfig).parent().unwrap().exists());
+}
+
+#[test]
+fn a_demo_listens_on_loopback_only() {
+    let run = keelwatch(&["demo", "--api-only", "--listen", "0.0.0.0:0", "--pods", "1"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stderr.contains("0.0.0.0:0 is no loopback address"), "{run:?}");
+}
