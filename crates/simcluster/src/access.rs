@@ -3,11 +3,12 @@
 //! Owns tokens, denials and scripted answers, which change at run time.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::user::{Denied, User};
+use crate::user::{Bearers, Denied, User};
 
 /// A scripted answer to a SubjectAccessReview. What is left out fits all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,26 +31,26 @@ pub struct AccessRule {
 #[derive(Debug)]
 pub(crate) struct Answers(Mutex<Table>);
 
-#[derive(Debug)]
 struct Table {
-    tokens: BTreeMap<String, User>,
+    tokens: Bearers,
+    /// By token; `None`: nobody.
     reviewed: BTreeMap<String, Option<User>>,
     rules: Vec<AccessRule>,
     deny: Vec<Denied>,
 }
 
 impl Answers {
-    pub(crate) fn new(tokens: BTreeMap<String, User>, deny: Vec<Denied>) -> Self {
+    pub(crate) fn new(tokens: Bearers, deny: Vec<Denied>) -> Self {
         Self(Mutex::new(Table { tokens, reviewed: BTreeMap::new(), rules: Vec::new(), deny }))
     }
 
     /// Who a request comes from; `None`: nobody that is known.
     pub(crate) fn user(&self, token: Option<&str>) -> Option<User> {
         let table = self.lock();
-        if table.tokens.is_empty() {
+        if table.tokens.0.is_empty() {
             return Some(User::administrator());
         }
-        table.tokens.get(token?).cloned()
+        table.tokens.0.get(token?).cloned()
     }
 
     pub(crate) fn is_denied(&self, verb: &str, resource: &str, namespace: &str) -> bool {
@@ -70,7 +71,7 @@ impl Answers {
     /// The status of a TokenReview.
     pub(crate) fn review_token(&self, token: &str) -> Value {
         let table = self.lock();
-        let found = table.reviewed.get(token).cloned().unwrap_or_else(|| table.tokens.get(token).cloned());
+        let found = table.reviewed.get(token).cloned().unwrap_or_else(|| table.tokens.0.get(token).cloned());
         match found {
             Some(user) => json!({
                 "authenticated": true,
@@ -106,6 +107,15 @@ impl Answers {
     fn lock(&self) -> MutexGuard<'_, Table> {
         // Every write replaces a whole list.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tokens, reviewed, rules, deny } = self;
+        let mut table = formatter.debug_struct("Table");
+        let reviewed: Vec<_> = reviewed.values().collect();
+        table.field("tokens", tokens).field("reviewed", &reviewed).field("rules", rules).field("deny", deny).finish()
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! Owns the values and their defaults. Who reads them is said at each.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fault::Fault;
 use crate::population;
-use crate::user::{Denied, User};
+use crate::user::{Bearers, Denied};
 
 /// Whether the cluster moves by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,7 +51,7 @@ pub struct Settings {
     /// `/apis/metrics.k8s.io`.
     pub metrics_api: Offer,
     /// Who a bearer token is. Empty: everybody is an administrator.
-    pub tokens: BTreeMap<String, User>,
+    pub tokens: Bearers,
     /// What is answered 403.
     pub deny: Vec<Denied>,
     /// What is in the cluster at the start; its moment is that of the cluster.
@@ -81,7 +80,7 @@ impl Default for Settings {
             watch_history: 100_000,
             continue_ttl: Duration::from_mins(5),
             metrics_api: Offer::Offered,
-            tokens: BTreeMap::new(),
+            tokens: Bearers::default(),
             deny: Vec::new(),
             population: None,
             churn: 0,

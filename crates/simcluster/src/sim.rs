@@ -63,7 +63,7 @@ impl SimCluster {
 
     /// A kubeconfig for [`SimCluster::url`], with the first token if there are any.
     pub fn kubeconfig(&self) -> Option<String> {
-        let token = self.cluster.settings.tokens.keys().next();
+        let token = self.cluster.settings.tokens.0.keys().next();
         self.url().map(|url| server::kubeconfig(&url, token.map(String::as_str)))
     }
 
@@ -205,7 +205,7 @@ impl Builder {
 
     /// Who a bearer token is; without any, everybody is an administrator.
     pub fn token(mut self, token: &str, user: User) -> Self {
-        self.settings.tokens.insert(token.to_owned(), user);
+        self.settings.tokens.0.insert(token.to_owned(), user);
         self
     }
 

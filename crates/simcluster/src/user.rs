@@ -2,6 +2,9 @@
 //!
 //! Owns users and denials. Roles and bindings are stored without effect.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use crate::kind::Kind;
 
 /// Who a token belongs to.
@@ -11,6 +14,16 @@ pub struct User {
     pub name: String,
     /// For example `system:masters`.
     pub groups: Vec<String>,
+}
+
+/// Whose a bearer token is. Tokens are not shown.
+#[derive(Clone, Default)]
+pub struct Bearers(pub BTreeMap<String, User>);
+
+impl fmt::Debug for Bearers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.values()).finish()
+    }
 }
 
 /// A verb that is refused; `*` stands for all.

@@ -98,6 +98,14 @@ async fn whoever_is_denied_is_told_what() {
 }
 
 #[tokio::test]
+async fn tokens_are_not_shown() {
+    let x = User { name: "x".to_owned(), groups: Vec::new() };
+    let sim = start(SimCluster::builder().token("hush-hush", x.clone())).await;
+    sim.answers([("hush-too".to_owned(), Some(x))].into(), Vec::new());
+    assert!(!format!("{sim:?}").contains("hush"));
+}
+
+#[tokio::test]
 async fn reviews_answer_what_was_scripted() {
     let sim = cluster().await;
     let user = User { name: "ada".to_owned(), groups: vec!["ops".to_owned()] };
