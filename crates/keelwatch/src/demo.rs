@@ -100,13 +100,12 @@ impl Kubeconfig {
     /// else can read it.
     fn write(named: Option<&Path>, cluster: &SimCluster) -> anyhow::Result<Self> {
         let text = cluster.kubeconfig().expect("a demo listens");
-        let (path, folder) = match named {
-            Some(path) => (path.to_owned(), None),
-            None => {
-                let folder = tempfile::Builder::new().prefix("keelwatch-demo-").tempdir();
-                let folder = folder.context("failed to make a temporary folder")?;
-                (folder.path().join("kubeconfig"), Some(folder))
-            }
+        let (path, folder) = if let Some(path) = named {
+            (path.to_owned(), None)
+        } else {
+            let folder = tempfile::Builder::new().prefix("keelwatch-demo-").tempdir();
+            let folder = folder.context("failed to make a temporary folder")?;
+            (folder.path().join("kubeconfig"), Some(folder))
         };
         let opened = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
         let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));

@@ -34,7 +34,10 @@ fn client() -> Client {
 async fn a_demo_lists_as_many_pods_as_were_asked_for() {
     let (_program, url, _) = demo(&[]);
     let list: Value = client().get(format!("{url}/api/v1/pods?limit=1")).send().await.unwrap().json().await.unwrap();
-    assert_eq!((&list["items"].as_array().unwrap().len(), &list["metadata"]["remainingItemCount"]), (&1, &Value::from(39)));
+    assert_eq!(
+        (&list["items"].as_array().unwrap().len(), &list["metadata"]["remainingItemCount"]),
+        (&1, &Value::from(39))
+    );
 }
 
 #[tokio::test]

@@ -43,6 +43,8 @@ impl Tree {
                 let path = folder.join(entry.file_name());
                 if entry.file_type()?.is_dir() {
                     folders.extend(is_source(&path).then_some(path));
+                } else if path.as_os_str() == ".git" {
+                    // Of a second worktree: git's own word where the first one is.
                 } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
                     texts.insert(path.to_string_lossy().into_owned(), text);
                 }
