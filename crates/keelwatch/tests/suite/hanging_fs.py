@@ -87,8 +87,11 @@ def main():
     mountpoint, program = sys.argv[1:]
     with open(program, "rb") as file:
         content = file.read()
-    device = os.open("/dev/fuse", os.O_RDWR)
     libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        device = os.open("/dev/fuse", os.O_RDWR)
+    except OSError as error:
+        sys.exit(f"failed to open /dev/fuse: {error.strerror}")
     options = b"fd=%d,rootmode=40000,user_id=0,group_id=0" % device
     if libc.mount(b"hanging", mountpoint.encode(), b"fuse", 0, options) != 0:
         sys.exit(f"failed to mount {mountpoint}: {os.strerror(ctypes.get_errno())}")

@@ -1,9 +1,9 @@
 //! Reads that never return, over the real /proc: a file system whose server is silent, and a memory lock that is held.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,10 +29,8 @@ struct HangingFs {
 /// A process whose memory nobody can read; the only one at a time, so that what a pass counts is known.
 struct Held {
     process: Running,
-    _alone: MutexGuard<'static, ()>,
+    _alone: File,
 }
-
-static ALONE: Mutex<()> = Mutex::new(());
 
 impl HangingFs {
     /// Mounts it, or says why that is left out.
@@ -47,10 +45,14 @@ impl HangingFs {
         let mut serve = command(python);
         serve.arg(script).arg(mountpoint.path()).arg("/bin/sleep").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut server = start(serve.stderr(Stdio::inherit()));
-        let says = BufReader::new(server.0.stdout.take().unwrap());
-        let mut fs = Self { server, says, mountpoint };
-        fs.waits_for("mounted");
-        Some(fs)
+        let mut says = BufReader::new(server.0.stdout.take().unwrap());
+        let mut first = String::new();
+        says.read_line(&mut first).unwrap();
+        if first.trim_end() != "mounted" {
+            eprintln!("left out: this root may not mount; see the line above");
+            return None;
+        }
+        Some(Self { server, says, mountpoint })
     }
 
     #[track_caller]
@@ -78,8 +80,9 @@ impl HangingFs {
 
     /// Runs a process whose memory nobody can read, and waits until that is so.
     fn hold_memory(&mut self, python: &Path) -> Held {
-        // A test that has failed while it held this has left nothing behind.
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Tests may run in processes of their own, so what they share is a file.
+        let alone = File::create(std::env::temp_dir().join("keelwatch-test-held-memory.lock")).unwrap();
+        alone.lock().unwrap();
         let process = start(command(python).arg(format!("{SUITE}/held_memory.py")).arg(self.file("page")));
         self.waits_for("silent");
         hangs(&format!("/proc/{}/cmdline", process.0.id()));
