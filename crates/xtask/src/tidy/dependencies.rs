@@ -5,29 +5,54 @@
 use super::tree::{Manifest, dependency_tables};
 use super::{Fault, Tree};
 
-/// A room and the law about it. Dev-dependencies obey the same table.
+/// A room and the law about it.
 struct Room {
     name: &'static str,
     /// Other rooms that it may use.
     uses: &'static [&'static str],
+    /// Rooms that its tests may use besides.
+    tests: &'static [&'static str],
     /// Third-party crates that it must do without.
     never: &'static [&'static str],
 }
 
-const TABLE: [Room; 9] = [
-    Room { name: "api", uses: &[], never: &["axum", "reqwest", "tokio"] },
-    Room { name: "document", uses: &[], never: &["axum", "reqwest", "tokio"] },
-    Room { name: "runtime", uses: &["api", "document"], never: &["axum", "kube"] },
-    Room { name: "web", uses: &["api", "document", "runtime"], never: &["kube"] },
-    Room { name: "processes", uses: &["api", "document"], never: &["axum", "kube", "reqwest", "tokio"] },
-    Room { name: "violations", uses: &["api", "document", "runtime", "web", "processes"], never: &["kube"] },
-    Room { name: "simcluster", uses: &[], never: &["kube", "reqwest"] },
+const TABLE: [Room; 11] = [
+    Room { name: "api", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
+    Room { name: "document", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
+    Room { name: "runtime", uses: &["api", "document"], tests: &[], never: &["axum", "kube"] },
+    Room { name: "web", uses: &["api", "document", "runtime"], tests: &[], never: &["kube"] },
     Room {
-        name: "keelwatch",
-        uses: &["api", "document", "runtime", "web", "processes", "violations", "simcluster"],
+        name: "kubeio",
+        uses: &["api", "document", "runtime"],
+        tests: &["simcluster"],
+        never: &["axum", "reqwest"],
+    },
+    Room {
+        name: "pods",
+        uses: &["api", "document", "runtime", "web", "kubeio"],
+        tests: &["simcluster"],
+        never: &["kube", "k8s-openapi"],
+    },
+    Room {
+        name: "processes",
+        uses: &["api", "document"],
+        tests: &[],
+        never: &["axum", "kube", "reqwest", "tokio"],
+    },
+    Room {
+        name: "violations",
+        uses: &["api", "document", "runtime", "web", "processes"],
+        tests: &[],
         never: &["kube"],
     },
-    Room { name: "xtask", uses: &[], never: &["axum", "reqwest", "tokio"] },
+    Room { name: "simcluster", uses: &[], tests: &[], never: &["kube", "reqwest"] },
+    Room {
+        name: "keelwatch",
+        uses: &["api", "document", "runtime", "web", "kubeio", "pods", "processes", "violations", "simcluster"],
+        tests: &[],
+        never: &["k8s-openapi"],
+    },
+    Room { name: "xtask", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Fault> {
@@ -41,13 +66,32 @@ fn check_room(manifest: &Manifest<'_>) -> Vec<Fault> {
         return vec![Fault::new(manifest.path, "this room is not in the dependency table")];
     };
     let tables = dependency_tables(manifest.table);
-    let names = tables.iter().flat_map(|(_, table)| table.keys());
-    names.filter_map(|name| Some(Fault::new(manifest.path, breach(room, name)?))).collect()
+    let names = tables.iter().flat_map(|(kind, table)| table.keys().map(|name| (Use::of(kind), name)));
+    names.filter_map(|(used, name)| Some(Fault::new(manifest.path, breach(room, used, name)?))).collect()
 }
 
-fn breach(room: &Room, dependency: &str) -> Option<String> {
+/// Who in a room uses a dependency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// What is shipped.
+    Product,
+    /// Its tests.
+    Tests,
+}
+
+impl Use {
+    fn of(table: &str) -> Self {
+        if table.ends_with("dev-dependencies") { Self::Tests } else { Self::Product }
+    }
+}
+
+fn breach(room: &Room, used: Use, dependency: &str) -> Option<String> {
     let is_room = TABLE.iter().any(|room| room.name == dependency);
-    let allowed = if is_room { room.uses.contains(&dependency) } else { !room.never.contains(&dependency) };
+    let allowed = match is_room {
+        true if used == Use::Tests => room.uses.contains(&dependency) || room.tests.contains(&dependency),
+        true => room.uses.contains(&dependency),
+        false => !room.never.contains(&dependency),
+    };
     (!allowed).then(|| format!("{} may not use {dependency}", room.name))
 }
 
@@ -93,6 +137,13 @@ mod tests {
     }
 
     #[test]
+    fn only_tests_may_simulate_a_cluster() {
+        let dependency = "dependencies]\nsimcluster.workspace = true";
+        assert_room("kubeio", &format!("[dev-{dependency}"), &[]);
+        assert_room("kubeio", &format!("[{dependency}"), &["crates/kubeio/Cargo.toml: kubeio may not use simcluster"]);
+    }
+
+    #[test]
     fn processes_stays_free_of_async() {
         let expected = ["crates/processes/Cargo.toml: processes may not use tokio"];
         assert_room("processes", "[target.'cfg(unix)'.dependencies]\ntokio.workspace = true", &expected);
@@ -106,7 +157,7 @@ mod tests {
     #[test]
     fn no_room_uses_itself_or_the_tasks() {
         for room in &TABLE {
-            assert!(breach(room, room.name).is_some() && breach(room, "xtask").is_some(), "{}", room.name);
+            assert!(breach(room, Use::Tests, room.name).is_some() && breach(room, Use::Tests, "xtask").is_some(), "{}", room.name);
         }
     }
 

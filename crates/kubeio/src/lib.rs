@@ -1,0 +1,1 @@
+//! Kubernetes: the client, one watch per kind, leadership, and every write to the cluster.
