@@ -21,24 +21,14 @@ const TABLE: [Room; 11] = [
     Room { name: "document", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
     Room { name: "runtime", uses: &["api", "document"], tests: &[], never: &["axum", "kube"] },
     Room { name: "web", uses: &["api", "document", "runtime"], tests: &[], never: &["kube"] },
-    Room {
-        name: "kubeio",
-        uses: &["api", "document", "runtime"],
-        tests: &["simcluster"],
-        never: &["axum", "reqwest"],
-    },
+    Room { name: "kubeio", uses: &["api", "document", "runtime"], tests: &["simcluster"], never: &["axum", "reqwest"] },
     Room {
         name: "pods",
         uses: &["api", "document", "runtime", "web", "kubeio"],
         tests: &["simcluster"],
         never: &["kube", "k8s-openapi"],
     },
-    Room {
-        name: "processes",
-        uses: &["api", "document"],
-        tests: &[],
-        never: &["axum", "kube", "reqwest", "tokio"],
-    },
+    Room { name: "processes", uses: &["api", "document"], tests: &[], never: &["axum", "kube", "reqwest", "tokio"] },
     Room {
         name: "violations",
         uses: &["api", "document", "runtime", "web", "processes"],
@@ -157,7 +147,11 @@ mod tests {
     #[test]
     fn no_room_uses_itself_or_the_tasks() {
         for room in &TABLE {
-            assert!(breach(room, Use::Tests, room.name).is_some() && breach(room, Use::Tests, "xtask").is_some(), "{}", room.name);
+            assert!(
+                breach(room, Use::Tests, room.name).is_some() && breach(room, Use::Tests, "xtask").is_some(),
+                "{}",
+                room.name
+            );
         }
     }
 
