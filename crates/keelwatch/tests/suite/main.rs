@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod config;
+mod contract;
 mod demo;
 mod manual;
 mod node;

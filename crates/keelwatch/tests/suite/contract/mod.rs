@@ -1,0 +1,83 @@
+//! The contract of the API: one list of cases, for the simulation and for a real server.
+//!
+//! Owns both runs. A case holds a server to what clients may rely on and to nothing else, so that it says the same on both:
+//! what a real cluster adds (accounts, certificates, owners of fields, headers) does not count.
+//!
+//! ```text
+//! cases ──► report ──► Ground (a namespace) ──► Client ──► simcluster, or the cluster of KEELWATCH_TEST_KUBECONFIG
+//! ```
+
+mod case;
+mod client;
+mod compare;
+mod ground;
+mod report;
+
+mod applies;
+mod deletions;
+mod discovery;
+mod leases;
+mod pages;
+mod patches;
+mod refusals;
+mod watches;
+
+use std::path::PathBuf;
+
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use simcluster::SimCluster;
+
+use self::case::Case;
+use self::client::Client;
+use self::ground::Server;
+
+/// All cases, by file.
+const CASES: &[&[Case]] = &[
+    discovery::CASES,
+    refusals::CASES,
+    pages::CASES,
+    watches::CASES,
+    patches::CASES,
+    applies::CASES,
+    deletions::CASES,
+    leases::CASES,
+];
+
+fn cases() -> impl Iterator<Item = Case> {
+    CASES.iter().copied().flatten().copied()
+}
+
+fn connect(config: Config) -> Client {
+    // A second installation finds the first, which is the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // A retried request would hide how the first was answered.
+    let config = Config { default_retry: false, read_timeout: None, ..config };
+    Client::new(kube::Client::try_from(config).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulation_keeps_every_case_of_the_contract() {
+    let sim = SimCluster::builder().start().await.unwrap();
+    let client = connect(Config::new(sim.url().unwrap().parse().unwrap()));
+    let report = report::run(client, Server::Simulated, cases()).await;
+    report.conclude();
+    assert_eq!(report.skipped(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stderr, reason = "what a run left out is to be seen")]
+async fn a_real_server_keeps_every_case_of_the_contract() {
+    let Some(file) = kubeconfig() else {
+        eprintln!("left out: KEELWATCH_TEST_KUBECONFIG names no cluster");
+        return;
+    };
+    let kubeconfig = Kubeconfig::read_from(file).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    report::run(connect(config), Server::Real, cases()).await.conclude();
+}
+
+#[expect(clippy::disallowed_methods, reason = "who runs the tests tells by the environment which cluster is theirs to use")]
+fn kubeconfig() -> Option<PathBuf> {
+    std::env::var_os("KEELWATCH_TEST_KUBECONFIG").filter(|file| !file.is_empty()).map(PathBuf::from)
+}
