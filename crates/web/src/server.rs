@@ -2,7 +2,8 @@
 //!
 //! Owns the wiring of this crate and its reload. Which listeners there are and what they serve, the roles say.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::Clock;
@@ -10,10 +11,12 @@ use runtime::metrics::Registry;
 use runtime::probes::Check;
 use runtime::shutdown::Stop;
 
-use crate::access::Gate;
+use crate::access::{Gate, Reviewer};
+use crate::forward::{Forward, LeaderTls, Leaders};
 use crate::front::Front;
-use crate::listener::{InForce, Shared, TlsError};
+use crate::listener::{InForce, Purpose, Shared, TlsError};
 use crate::metrics::HttpMetrics;
+use crate::routes::Table;
 use crate::settings::{AuthSettings, ListenSettings};
 use crate::{Listener, Routes};
 
@@ -24,6 +27,8 @@ pub struct Server {
     gate: Arc<Gate>,
     front: Arc<Front>,
     metrics: Arc<HttpMetrics>,
+    /// Where the API is served, once it is.
+    api: Arc<OnceLock<SocketAddr>>,
 }
 
 impl Server {
@@ -37,8 +42,23 @@ impl Server {
         let metrics = Arc::new(HttpMetrics::register(registry));
         let in_force = Arc::new(InForce::new(listen)?);
         let gate = Arc::new(Gate::new(auth, Arc::clone(&clock), Arc::clone(&metrics)));
-        let front = Arc::new(Front::new(Arc::clone(&in_force), clock, Arc::clone(&metrics)));
-        Ok(Self { in_force, gate, front, metrics })
+        let front = Arc::new(Front::new(Arc::clone(&in_force), Arc::clone(&gate), clock, Arc::clone(&metrics)));
+        Ok(Self { in_force, gate, front, metrics, api: Arc::default() })
+    }
+
+    /// Takes tokens of the cluster that `reviewer` asks, as `auth.kubernetes` says; without one there is no cluster.
+    #[must_use]
+    pub fn with_reviewer(self, reviewer: Arc<dyn Reviewer>) -> Self {
+        self.gate.ask(reviewer);
+        self
+    }
+
+    /// Sends requests that need the leader to it; without this, this process leads. Needs a provider of cryptography
+    /// that is installed for the process.
+    #[must_use]
+    pub fn with_leaders(self, leaders: Arc<dyn Leaders>, tls: LeaderTls) -> Self {
+        self.front.forward_by(Forward::new(leaders, tls));
+        self
     }
 
     /// Takes changed settings, and reads the files of the certificate again: to be called on every change of the
@@ -47,6 +67,9 @@ impl Server {
     pub fn apply(&self, listen: &ListenSettings, auth: &AuthSettings) {
         self.in_force.apply(listen);
         self.gate.apply(auth);
+        if let Some(address) = self.api.get() {
+            self.gate.warn_if_closed(*address);
+        }
     }
 
     /// The check `certificate`: it warns while the files hold one that cannot be used.
@@ -59,8 +82,12 @@ impl Server {
     ///
     /// Panics if two routes have the same path and method, or a path that cannot be: a mistake of the wiring.
     pub async fn serve(self, listener: Listener, routes: Routes, stop: Stop, drain: Duration) {
-        let (gate, front) = (&self.gate, &self.front);
-        let shared = Shared { router: routes.into_router(gate, front), in_force: self.in_force, metrics: self.metrics };
+        if listener.purpose() == Purpose::Api {
+            let address = *self.api.get_or_init(|| listener.address());
+            self.gate.warn_if_closed(address);
+        }
+        let table = Arc::new(Table::new(routes, &self.metrics));
+        let shared = Shared { table, front: self.front, in_force: self.in_force, metrics: self.metrics };
         listener.serve(shared, stop, drain).await;
     }
 
