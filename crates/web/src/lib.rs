@@ -44,4 +44,4 @@ pub use problem::Fault;
 pub use query::{NoQuery, Query};
 pub use rendered::Rendered;
 pub use routes::Routes;
-pub use server::Server;
+pub use server::{Answering, Server};

@@ -2,11 +2,13 @@
 //!
 //! Owns the wiring of this crate and its reload. Which listeners there are and what they serve, the roles say.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::Clock;
+use axum::extract::Request;
+use axum::response::Response;
 use runtime::metrics::Registry;
 use runtime::probes::Check;
 use runtime::shutdown::Stop;
@@ -14,7 +16,7 @@ use runtime::shutdown::Stop;
 use crate::access::{Gate, Reviewer};
 use crate::forward::{Forward, LeaderTls, Leaders};
 use crate::front::Front;
-use crate::listener::{InForce, Purpose, Shared, TlsError};
+use crate::listener::{InForce, Peer, Purpose, Shared, TlsError};
 use crate::metrics::HttpMetrics;
 use crate::routes::Table;
 use crate::settings::{AuthSettings, ListenSettings};
@@ -29,6 +31,26 @@ pub struct Server {
     metrics: Arc<HttpMetrics>,
     /// Where the API is served, once it is.
     api: Arc<OnceLock<SocketAddr>>,
+}
+
+/// Routes at work, with access and limits of their server. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Answering {
+    table: Arc<Table>,
+    front: Arc<Front>,
+}
+
+impl Answering {
+    /// Answers a request of this process itself.
+    pub async fn answer(&self, request: Request) -> Response {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.answer_to(&Peer { address, common_name: None }, request).await
+    }
+
+    /// Answers a request of `peer`.
+    pub(crate) async fn answer_to(&self, peer: &Peer, request: Request) -> Response {
+        self.front.serve(&self.table, request, peer).await
+    }
 }
 
 impl Server {
@@ -86,9 +108,16 @@ impl Server {
             let address = *self.api.get_or_init(|| listener.address());
             self.gate.warn_if_closed(address);
         }
-        let table = Arc::new(Table::new(routes, &self.metrics));
-        let shared = Shared { table, front: self.front, in_force: self.in_force, metrics: self.metrics };
+        let answering = self.answering(routes);
+        let shared = Shared { answering, in_force: self.in_force, metrics: self.metrics };
         listener.serve(shared, stop, drain).await;
+    }
+
+    /// What answers requests for `routes`, for who has them from elsewhere than a listener.
+    ///
+    /// Panics if two routes have the same path and method, or a path that cannot be: a mistake of the wiring.
+    pub fn answering(&self, routes: Routes) -> Answering {
+        Answering { table: Arc::new(Table::new(routes, &self.metrics)), front: Arc::clone(&self.front) }
     }
 
     #[cfg(test)]

@@ -119,7 +119,7 @@ async fn answer(asked: Arc<Asked>, request: Request<Incoming>) -> Result<Respons
     let mut in_flight = pulse.request();
     // Most requests have no body, and an empty one costs nothing.
     let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
-    let response = shared.front.serve(&shared.table, request, peer).await;
+    let response = shared.answering.answer_to(peer, request).await;
     in_flight.answered();
     Ok(response.map(|body| Answer { body, _in_flight: in_flight }))
 }

@@ -29,9 +29,8 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, error, info, warn};
 
-use crate::front::Front;
 use crate::metrics::{HttpMetrics, Refused};
-use crate::routes::Table;
+use crate::server::Answering;
 use connection::Site;
 pub(crate) use in_force::InForce;
 pub use tls::TlsError;
@@ -54,8 +53,7 @@ pub enum Purpose {
 /// What every connection of a listener uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
-    pub(crate) table: Arc<Table>,
-    pub(crate) front: Arc<Front>,
+    pub(crate) answering: Answering,
     pub(crate) in_force: Arc<InForce>,
     pub(crate) metrics: Arc<HttpMetrics>,
 }
