@@ -14,10 +14,11 @@ mod cluster;
 #[cfg(test)]
 mod fixture;
 mod metrics;
+pub mod objects;
 mod random;
 mod resource;
 pub mod watch;
 
 pub use cluster::{CallError, Cluster, FindError, Place, Refusal, Surroundings};
 pub use metrics::Metrics;
-pub use resource::{Meta, Observed, Resource};
+pub use resource::{Extent, Meta, Observed, Resource};

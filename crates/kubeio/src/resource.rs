@@ -38,8 +38,21 @@ pub trait Observed: DeserializeOwned + Send + 'static {
     /// Which kind this is a part of.
     const RESOURCE: Resource;
 
+    /// How much of it the server is asked for.
+    const EXTENT: Extent = Extent::Whole;
+
     /// Who it is.
     fn meta(&self) -> Meta<'_>;
+}
+
+/// How much of an object the server is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Extent {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Only its metadata (`PartialObjectMetadata`), which spares the server and the network the rest.
+    Metadata,
 }
 
 impl Resource {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Cluster;
+use crate::resource::Extent;
 
 const AGENT: &str = concat!("keelwatch/", env!("CARGO_PKG_VERSION"));
 
@@ -33,6 +34,7 @@ pub(crate) struct Call {
     pub(crate) resource: &'static str,
     /// With the query.
     pub(crate) path: String,
+    pub(crate) extent: Extent,
     pub(crate) content: Option<Content>,
     /// Until the first byte of the answer, and between any two pieces of it.
     pub(crate) patience: Duration,
@@ -225,9 +227,19 @@ impl Cluster {
 }
 
 impl Call {
+    const fn accepted(&self) -> &'static str {
+        match (self.extent, self.verb) {
+            (Extent::Whole, _) => "application/json",
+            (Extent::Metadata, Verb::List) => {
+                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+            }
+            (Extent::Metadata, _) => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
+        }
+    }
+
     fn request(self) -> Request<Body> {
         let request = Request::builder().method(self.verb.method()).uri(self.path).header(USER_AGENT, AGENT);
-        let request = request.header(ACCEPT, "application/json");
+        let request = request.header(ACCEPT, self.accepted());
         let built = match self.content {
             Some(Content { media_type, body }) => request.header(CONTENT_TYPE, media_type).body(Body::from(body)),
             None => request.body(Body::empty()),

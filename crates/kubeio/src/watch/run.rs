@@ -155,7 +155,7 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
                 path.push_str(&format!("&{key}={}", encoded(selector)));
             }
         }
-        Call { verb, resource: K::RESOURCE.plural, path, content: None, patience: PATIENCE }
+        Call { verb, resource: K::RESOURCE.plural, path, extent: K::EXTENT, content: None, patience: PATIENCE }
     }
 
     async fn read(&mut self, stream: &mut Stream, version: &mut String) -> Next {
