@@ -238,8 +238,8 @@ impl Call {
     }
 
     fn request(self) -> Request<Body> {
-        let request = Request::builder().method(self.verb.method()).uri(self.path).header(USER_AGENT, AGENT);
-        let request = request.header(ACCEPT, self.accepted());
+        let request = Request::builder().method(self.verb.method()).header(USER_AGENT, AGENT);
+        let request = request.header(ACCEPT, self.accepted()).uri(self.path);
         let built = match self.content {
             Some(Content { media_type, body }) => request.header(CONTENT_TYPE, media_type).body(Body::from(body)),
             None => request.body(Body::empty()),
