@@ -156,7 +156,7 @@ impl Ask<'_> {
             let write = self.write("GetOptions")?;
             return Ok(answer::json(200, &state.scale(&write)?));
         }
-        if let Some(asked) = self.call.query.version()?.filter(|&asked| asked > state.store.version()) {
+        if let Some(asked) = self.call.query.version_of_one()?.filter(|&asked| asked > state.store.version()) {
             return Err(Status::too_large_version(asked, state.store.version()));
         }
         let key = self.key();

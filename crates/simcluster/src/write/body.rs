@@ -86,8 +86,10 @@ fn other_kind(kind: &Kind, given: &str) -> Status {
             "{given} in version \"{version}\" cannot be handled as a {expected}: unknown kind {given}"
         ));
     }
+    // Where real servers keep the types of a group.
+    let internal = if kind.group.is_empty() { "core" } else { kind.group.split('.').next().unwrap_or_default() };
     Status::bad_request(format!(
-        "{given} in version \"{version}\" cannot be handled as a {expected}: converting ({version}.{given}) to ({version}.{expected}): unknown conversion"
+        "{given} in version \"{version}\" cannot be handled as a {expected}: converting ({version}.{given}) to ({internal}.{expected}): unknown conversion"
     ))
 }
 

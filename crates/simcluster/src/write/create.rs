@@ -40,7 +40,8 @@ impl State {
         let mut object = object;
         let stated_version = text_at(&object, "metadata.resourceVersion");
         if !stated_version.is_empty() && stated_version != "0" {
-            return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
+            // A real server takes this for a fault of its own.
+            return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
         metadata::check_namespace(write, &object)?;
         metadata::reset(&mut object, ownership);
@@ -135,6 +136,7 @@ impl State {
 /// Holds a custom resource against its schema: prunes, defaults, validates.
 pub(super) fn admit(write: &Write, object: &mut Value) -> Result<(), Status> {
     let kind = &*write.kind;
+    metadata::drop_empty(kind, object);
     let Some(custom) = kind.custom() else {
         metadata::drop_nulls(object);
         return Ok(());

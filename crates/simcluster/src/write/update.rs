@@ -116,7 +116,7 @@ fn require_version(kind: &Kind, object: &Value) -> Result<(), Status> {
     }
     let message = "must be specified for an update";
     let cause = Cause::invalid("metadata.resourceVersion", &Value::from(0), message);
-    Err(Status::invalid(kind, text_at(object, "metadata.name"), &[cause]))
+    Err(Status::invalid_kind(&kind.group, &kind.plural, text_at(object, "metadata.name"), &[cause]))
 }
 
 /// A version or a uid that the body states must be the present one.

@@ -83,7 +83,8 @@ async fn an_applied_field_of_another_is_a_conflict(ground: Ground) -> Verdict {
 async fn conflicts_are_grouped_by_their_managers(ground: Ground) -> Verdict {
     apply(&ground, "conflicts", ALICE, &json!({"data": {"a": "1", "b": "1"}})).await?;
     apply(&ground, "conflicts", BOB, &json!({"data": {"c": "1"}})).await?;
-    let answer = apply(&ground, "conflicts", "fieldManager=carol", &json!({"data": {"a": "2", "b": "2", "c": "2"}})).await?;
+    let answer =
+        apply(&ground, "conflicts", "fieldManager=carol", &json!({"data": {"a": "2", "b": "2", "c": "2"}})).await?;
     let message = "Apply failed with 3 conflicts: conflicts with \"alice\":\n- .data.a\n- .data.b\nconflicts with \"bob\":\n- .data.c";
     let cause = |who: &str, field: &str| json!({"reason": "FieldManagerConflict", "message": format!("conflict with \"{who}\""), "field": field});
     let causes = json!([cause("alice", ".data.a"), cause("alice", ".data.b"), cause("bob", ".data.c")]);
@@ -127,7 +128,8 @@ async fn an_apply_names_its_manager(ground: Ground) -> Verdict {
 
 async fn a_dry_run_of_an_apply_stores_nothing(ground: Ground) -> Verdict {
     let made = apply(&ground, "rehearsed", ALICE, &alices()).await?.json();
-    let dry = apply(&ground, "rehearsed", "fieldManager=alice&dryRun=All", &json!({"labels": {"owner": "dry"}})).await?;
+    let dry =
+        apply(&ground, "rehearsed", "fieldManager=alice&dryRun=All", &json!({"labels": {"owner": "dry"}})).await?;
     let mut expected = map("rehearsed", &json!({"owner": "dry"}), &json!(null));
     expected.as_object_mut().unwrap().shift_remove("data");
     same(&dry, 200, &expected)?;
@@ -191,17 +193,19 @@ async fn lists_are_applied_by_their_key(ground: Ground) -> Verdict {
 }
 
 async fn finalizers_are_applied_as_a_set(ground: Ground) -> Verdict {
-    let object = |finalizers: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "set", "finalizers": finalizers}});
-    let apply = async |who: &str, finalizers: Value| -> Result<Value, Ending> {
-        Ok(ground.patch(&ground.path(&format!("configmaps/set?{who}")), APPLY, &object(finalizers)).await?.json())
-    };
-    apply(ALICE, json!(["example.org/a"])).await?;
-    let both = apply(BOB, json!(["example.org/b"])).await?;
+    apply_finalizers(&ground, ALICE, &json!(["example.org/a"])).await?;
+    let both = apply_finalizers(&ground, BOB, &json!(["example.org/b"])).await?;
     equal("both", &both["metadata"]["finalizers"], &json!(["example.org/a", "example.org/b"]))?;
     let fields = |one: &str| json!({"f:metadata": {"f:finalizers": {format!("v:\"example.org/{one}\""): {}}}});
     equal("owners", &owners(&both), &json!([applied("alice", &fields("a")), applied("bob", &fields("b"))]))?;
-    let left = apply(ALICE, json!([])).await?;
+    let left = apply_finalizers(&ground, ALICE, &json!([])).await?;
     equal("one is left", &left["metadata"]["finalizers"], &json!(["example.org/b"]))
+}
+
+async fn apply_finalizers(ground: &Ground, who: &str, finalizers: &Value) -> Result<Value, Ending> {
+    let object =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "set", "finalizers": finalizers}});
+    Ok(ground.patch(&ground.path(&format!("configmaps/set?{who}")), APPLY, &object).await?.json())
 }
 
 async fn the_list_of_owners_can_be_emptied(ground: Ground) -> Verdict {

@@ -15,14 +15,15 @@ pub(super) fn same(answer: &Answer, code: u16, body: &Value) -> Verdict {
 /// Fails unless the answer refuses with this code, reason and message.
 pub(super) fn refused(answer: &Answer, code: u16, reason: &str, message: &str) -> Verdict {
     let body = answer.json();
-    let got = json!([answer.code, body["code"], body["kind"], body["status"], body["reason"], masked(body["message"].clone())]);
+    let got = json!([
+        answer.code,
+        body["code"],
+        body["kind"],
+        body["status"],
+        body["reason"],
+        masked(body["message"].clone())
+    ]);
     equal("refusal", &got, &json!([code, code, "Status", "Failure", reason, message]))
-}
-
-/// As [`refused`], where the wording is the parser's own.
-pub(super) fn refused_with(answer: &Answer, code: u16, reason: &str) -> Verdict {
-    let message = answer.json()["message"].as_str().unwrap_or_default().to_owned();
-    refused(answer, code, reason, &masked(message.into()).as_str().unwrap_or_default().to_owned())
 }
 
 /// Fails unless the answer has this code.
@@ -99,7 +100,8 @@ fn masked_text(text: &str) -> String {
 
 /// Who owns which fields: manager, operation, subresource and fields, sorted.
 pub(super) fn owners(object: &Value) -> Value {
-    let mut owners: Vec<Value> = object["metadata"]["managedFields"].as_array().into_iter().flatten().map(owner).collect();
+    let mut owners: Vec<Value> =
+        object["metadata"]["managedFields"].as_array().into_iter().flatten().map(owner).collect();
     owners.sort_by_key(Value::to_string);
     owners.into()
 }

@@ -25,12 +25,18 @@ async fn a_deletion_names_what_it_deleted(ground: Ground) -> Verdict {
     ground.given_map("named", &json!({}), &json!({})).await?;
     let answer = ground.delete(&ground.path("configmaps/named"), &json!(null)).await?;
     let details = json!({"name": "named", "kind": "configmaps", "uid": "<uid>"});
-    same(&answer, 200, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}))
+    same(
+        &answer,
+        200,
+        &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}),
+    )
 }
 
 async fn held(ground: &Ground, name: &str) -> Result<Value, Ending> {
     let metadata = json!({"name": name, "finalizers": ["example.org/hold"]});
-    ground.given(&ground.path("configmaps"), &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})).await
+    ground
+        .given(&ground.path("configmaps"), &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}))
+        .await
 }
 
 async fn a_finalizer_holds_an_object(ground: Ground) -> Verdict {
@@ -71,7 +77,11 @@ async fn a_collection_is_deleted_by_its_labels(ground: Ground) -> Verdict {
         ground.given_map(name, &json!({"set": set}), &json!({})).await?;
     }
     let deleted = ground.delete(&ground.path("configmaps?labelSelector=set%3Dmany"), &json!(null)).await?.json();
-    equal("what was deleted", &json!([deleted["kind"], names(&deleted)]), &json!(["ConfigMapList", ["many-1", "many-2"]]))?;
+    equal(
+        "what was deleted",
+        &json!([deleted["kind"], names(&deleted)]),
+        &json!(["ConfigMapList", ["many-1", "many-2"]]),
+    )?;
     let left = ground.get(&ground.path("configmaps?labelSelector=set+in+(many,few)")).await?.json();
     equal("what is left", &json!(names(&left)), &json!(["few-1"]))
 }
@@ -82,8 +92,9 @@ async fn a_deletion_of_another_uid_is_a_conflict(ground: Ground) -> Verdict {
     let answer = ground.delete(&ground.path("configmaps/other-uid"), &options).await?;
     let uid = map["metadata"]["uid"].as_str().unwrap_or_default();
     let message = format!(
-        "Operation cannot be fulfilled on configmaps \"other-uid\": Precondition failed: UID in precondition: \
-         11111111-1111-1111-1111-111111111111, UID in object meta: {uid}"
+        "Operation cannot be fulfilled on ConfigMap \"other-uid\": the UID in the precondition \
+         (11111111-1111-1111-1111-111111111111) does not match the UID in record ({uid}). The object might have been deleted and then \
+         recreated"
     );
     refused(&answer, 409, "Conflict", &message)?;
     let options = json!({"preconditions": {"uid": uid}});
@@ -95,8 +106,8 @@ async fn a_deletion_of_another_version_is_a_conflict(ground: Ground) -> Verdict 
     let options = json!({"preconditions": {"resourceVersion": "1"}});
     let answer = ground.delete(&ground.path("configmaps/other-version"), &options).await?;
     let message = format!(
-        "Operation cannot be fulfilled on configmaps \"other-version\": Precondition failed: ResourceVersion in precondition: 1, \
-         ResourceVersion in object meta: {}",
+        "Operation cannot be fulfilled on ConfigMap \"other-version\": the ResourceVersion in the precondition (1) does not match the \
+         ResourceVersion in record ({}). The object might have been modified",
         version(&map)
     );
     refused(&answer, 409, "Conflict", &message)
@@ -106,8 +117,8 @@ async fn an_unknown_propagation_is_refused(ground: Ground) -> Verdict {
     ground.given_map("propagated", &json!({}), &json!({})).await?;
     let options = json!({"propagationPolicy": "Sideways"});
     let answer = ground.delete(&ground.path("configmaps/propagated"), &options).await?;
-    let message = "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"Sideways\": valid values are \"Foreground\", \
-        \"Background\" and \"Orphan\" or nil";
+    let message = "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"Sideways\": supported values: \
+        \"Foreground\", \"Background\", \"Orphan\", \"nil\"";
     refused(&answer, 422, "Invalid", message)
 }
 
@@ -126,12 +137,10 @@ async fn dependent(ground: &Ground, name: &str, owners: &[&Value]) -> Result<Str
         .map(|owner| json!({"apiVersion": "v1", "kind": "ConfigMap", "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"], "blockOwnerDeletion": true}))
         .collect();
     let metadata = json!({"name": name, "ownerReferences": references});
-    ground.given(&ground.path("configmaps"), &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})).await?;
+    ground
+        .given(&ground.path("configmaps"), &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}))
+        .await?;
     Ok(ground.path(&format!("configmaps/{name}")))
-}
-
-async fn until_gone(ground: &Ground, path: &str) -> Verdict {
-    ground.until(&format!("{path} is gone"), async |ground| Ok(ground.get(path).await?.code == 404)).await
 }
 
 async fn orphans_are_left_when_their_owner_goes(ground: Ground) -> Verdict {
@@ -139,7 +148,7 @@ async fn orphans_are_left_when_their_owner_goes(ground: Ground) -> Verdict {
     let path = dependent(&ground, "orphan", &[&owner]).await?;
     let owner = ground.path("configmaps/orphan-owner");
     ground.delete(&owner, &json!({"propagationPolicy": "Orphan"})).await?;
-    until_gone(&ground, &owner).await?;
+    ground.until_gone(&owner).await?;
     let left = ground.get(&path).await?;
     let metadata = masked(left.json())["metadata"].clone();
     equal("the reference is taken off", &json!([left.code, metadata.get("ownerReferences")]), &json!([200, null]))
@@ -151,7 +160,7 @@ async fn dependents_go_after_their_owner(ground: Ground) -> Verdict {
     let owner = ground.path("configmaps/background-owner");
     coded(&ground.delete(&owner, &json!({"propagationPolicy": "Background"})).await?, 200)?;
     coded(&ground.get(&owner).await?, 404)?;
-    until_gone(&ground, &path).await
+    ground.until_gone(&path).await
 }
 
 async fn dependents_go_before_an_owner_in_the_foreground(ground: Ground) -> Verdict {
@@ -160,21 +169,18 @@ async fn dependents_go_before_an_owner_in_the_foreground(ground: Ground) -> Verd
     let owner = ground.path("configmaps/foreground-owner");
     let going = ground.delete(&owner, &json!({"propagationPolicy": "Foreground"})).await?.json();
     equal("what holds the owner", &going["metadata"]["finalizers"], &json!(["foregroundDeletion"]))?;
-    until_gone(&ground, &owner).await?;
+    ground.until_gone(&owner).await?;
     coded(&ground.get(&path).await?, 404)
 }
 
 async fn a_dependent_stays_with_the_last_of_its_owners(ground: Ground) -> Verdict {
     let one = ground.given_map("owner-one", &json!({}), &json!({})).await?;
     let two = ground.given_map("owner-two", &json!({}), &json!({})).await?;
-    let path = dependent(&ground, "of-two", &[&one, &two]).await?;
+    let of_two = dependent(&ground, "of-two", &[&one, &two]).await?;
+    let of_one = dependent(&ground, "of-one", &[&one]).await?;
     ground.delete(&ground.path("configmaps/owner-one"), &json!({"propagationPolicy": "Background"})).await?;
-    ground.until("the reference to the first is gone", async |ground| {
-        let left = ground.get(&path).await?;
-        coded(&left, 200)?;
-        Ok(left.json()["metadata"]["ownerReferences"].as_array().is_some_and(|references| references.len() == 1))
-    })
-    .await?;
+    ground.until_gone(&of_one).await?;
+    coded(&ground.get(&of_two).await?, 200)?;
     ground.delete(&ground.path("configmaps/owner-two"), &json!({"propagationPolicy": "Background"})).await?;
-    until_gone(&ground, &path).await
+    ground.until_gone(&of_two).await
 }

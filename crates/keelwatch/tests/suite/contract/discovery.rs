@@ -22,11 +22,19 @@ async fn the_version_names_its_parts(ground: Ground) -> Verdict {
     coded(&answer, 200)?;
     let version = answer.json();
     let expected = json!(["1", "application/json", "gc"]);
-    equal("major, content type, compiler", &json!([version["major"], answer.header("content-type"), version["compiler"]]), &expected)?;
+    equal(
+        "major, content type, compiler",
+        &json!([version["major"], answer.header("content-type"), version["compiler"]]),
+        &expected,
+    )?;
     let keys = ["minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "platform"];
     holds("every part is a text", keys.iter().all(|key| version[key].is_string()), &version)?;
     let prefix = format!("v1.{}.", version["minor"].as_str().unwrap_or_default().trim_end_matches('+'));
-    holds("gitVersion begins with major and minor", version["gitVersion"].as_str().is_some_and(|it| it.starts_with(&prefix)), &version)
+    holds(
+        "gitVersion begins with major and minor",
+        version["gitVersion"].as_str().is_some_and(|it| it.starts_with(&prefix)),
+        &version,
+    )
 }
 
 async fn the_core_versions_are_listed(ground: Ground) -> Verdict {
@@ -56,7 +64,8 @@ async fn a_group_that_is_not_served_is_a_page_not_found(ground: Ground) -> Verdi
     ];
     for path in paths {
         let answer = ground.get(&path).await?;
-        let got = json!([answer.code, answer.text, answer.header("content-type"), answer.header("x-content-type-options")]);
+        let got =
+            json!([answer.code, answer.text, answer.header("content-type"), answer.header("x-content-type-options")]);
         equal(&path, &got, &json!([404, "404 page not found\n", "text/plain; charset=utf-8", "nosniff"]))?;
     }
     Ok(())

@@ -55,12 +55,8 @@ impl Ground {
         if self.server == Server::Simulated {
             return Ok(());
         }
-        let settled = self.until("the namespace has its account and its certificate", async |ground| {
-            let account = ground.get(&ground.path("serviceaccounts/default")).await?;
-            let roots = ground.get(&ground.path("configmaps/kube-root-ca.crt")).await?;
-            Ok(account.code == 200 && roots.code == 200)
-        });
-        settled.await
+        self.until(&self.path("serviceaccounts/default"), "is made", |answer| answer.code == 200).await?;
+        self.until(&self.path("configmaps/kube-root-ca.crt"), "is made", |answer| answer.code == 200).await
     }
 
     /// A further namespace, named by the server.
@@ -112,7 +108,12 @@ impl Ground {
         self.send("PUT", path, "application/json", object.to_string()).await
     }
 
-    pub(super) async fn patch(&self, path: &str, content_type: &'static str, patch: &Value) -> Result<Answer, ClientError> {
+    pub(super) async fn patch(
+        &self,
+        path: &str,
+        content_type: &'static str,
+        patch: &Value,
+    ) -> Result<Answer, ClientError> {
         self.send("PATCH", path, content_type, patch.to_string()).await
     }
 
@@ -152,24 +153,34 @@ impl Ground {
     /// A ConfigMap with these labels and data, created.
     pub(super) async fn given_map(&self, name: &str, labels: &Value, data: &Value) -> Result<Value, Ending> {
         let metadata = json!({"name": name, "labels": labels});
-        self.given(&self.path("configmaps"), &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}))
-            .await
+        self.given(
+            &self.path("configmaps"),
+            &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}),
+        )
+        .await
     }
 
-    /// Asks until `condition` holds.
-    #[expect(clippy::disallowed_methods, reason = "a real server moves at its own pace; this is the pause between two questions")]
-    pub(super) async fn until(
-        &self,
-        what: &str,
-        condition: impl AsyncFn(&Self) -> Result<bool, Ending>,
-    ) -> Verdict {
+    /// Asks for `path` until the answer is as wanted; the last one otherwise says why not.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a real server moves at its own pace; this is the pause between two questions"
+    )]
+    pub(super) async fn until(&self, path: &str, what: &str, wanted: impl Fn(&Answer) -> bool + Send) -> Verdict {
+        let mut last = Value::Null;
         for _ in 0..ATTEMPTS {
-            if condition(self).await? {
+            let answer = self.get(path).await?;
+            if wanted(&answer) {
                 return Ok(());
             }
+            last = json!([answer.code, answer.json()]);
             tokio::time::sleep(PAUSE).await;
         }
-        Err(Ending::Different { what: what.to_owned(), expected: true.into(), got: false.into() })
+        Err(Ending::Different { what: format!("{path} {what}"), expected: true.into(), got: last })
+    }
+
+    /// Waits until nothing is at `path`.
+    pub(super) async fn until_gone(&self, path: &str) -> Verdict {
+        self.until(path, "is gone", |answer| answer.code == 404).await
     }
 
     /// Whether this server can be asked at all.
@@ -208,11 +219,8 @@ impl Ground {
             self.delete(path, &options).await?;
         }
         for (path, uid) in &made {
-            self.until(&format!("{path} is gone"), async |ground| {
-                let left = ground.get(path).await?;
-                Ok(left.code == 404 || left.json()["metadata"]["uid"] != **uid)
-            })
-            .await?;
+            let is_gone = |answer: &Answer| answer.code == 404 || answer.json()["metadata"]["uid"] != **uid;
+            self.until(path, "is gone", is_gone).await?;
         }
         Ok(())
     }

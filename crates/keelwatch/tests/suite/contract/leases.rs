@@ -67,7 +67,7 @@ async fn a_stale_holder_is_refused(ground: Ground) -> Verdict {
 async fn a_lease_is_updated_only_with_a_version(ground: Ground) -> Verdict {
     created(&ground, "versioned").await?;
     let answer = renewed(&ground, "versioned", "b", "").await?;
-    let message = "Lease.coordination.k8s.io \"versioned\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for \
+    let message = "leases.coordination.k8s.io \"versioned\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for \
         an update";
     refused(&answer, 422, "Invalid", message)
 }

@@ -52,7 +52,9 @@ fn connect(config: Config) -> Client {
     // A second installation finds the first, which is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A retried request would hide how the first was answered.
-    let config = Config { default_retry: false, read_timeout: None, ..config };
+    let mut config = config;
+    config.default_retry = false;
+    config.read_timeout = None;
     Client::new(kube::Client::try_from(config).unwrap())
 }
 
@@ -77,7 +79,10 @@ async fn a_real_server_keeps_every_case_of_the_contract() {
     report::run(connect(config), Server::Real, cases()).await.conclude();
 }
 
-#[expect(clippy::disallowed_methods, reason = "who runs the tests tells by the environment which cluster is theirs to use")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who runs the tests tells by the environment which cluster is theirs to use"
+)]
 fn kubeconfig() -> Option<PathBuf> {
     std::env::var_os("KEELWATCH_TEST_KUBECONFIG").filter(|file| !file.is_empty()).map(PathBuf::from)
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::case::{Ending, Verdict, cases};
-use super::compare::{coded, equal, failure, holds, masked, names, refused, same, version};
+use super::client::Answer;
+use super::compare::{equal, failure, holds, masked, names, refused, same, version};
 use super::ground::Ground;
 
 cases![
@@ -46,7 +47,8 @@ async fn pages_are_of_one_snapshot(ground: Ground) -> Verdict {
         json!({"metadata": metadata, "data": {"i": nth.to_string()}})
     };
     let metadata = json!({"resourceVersion": "<resourceVersion>", "continue": "<continue>"});
-    let expected = json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": metadata, "items": [item(1), item(2)]});
+    let expected =
+        json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": metadata, "items": [item(1), item(2)]});
     equal("the first page", &masked(first.clone()), &expected)?;
     let second = ground.get(&format!("{path}&limit=2&continue={}", token(&first))).await?.json();
     let third = ground.get(&format!("{path}&limit=2&continue={}", token(&second))).await?.json();
@@ -60,7 +62,9 @@ async fn a_token_states_version_and_start(ground: Ground) -> Verdict {
     let path = five(&ground, "tokens").await?;
     let list = ground.get(&format!("{path}&limit=2")).await?.json();
     let expected = format!("{{\"v\":\"meta.k8s.io/v1\",\"rv\":{},\"start\":\"/tokens-2\\u0000\"}}", version(&list));
-    equal("the token, decoded", &decoded(token(&list)).into(), &expected.into())
+    // Servers that do not list from their cache leave out the slash.
+    let token = decoded(token(&list)).replace("\"start\":\"tokens", "\"start\":\"/tokens");
+    equal("the token, decoded", &token.into(), &expected.into())
 }
 
 /// Base64 for URLs, without padding.
@@ -89,20 +93,23 @@ async fn an_object_that_went_after_the_first_page_is_still_listed(ground: Ground
 
 async fn a_token_that_is_garbage_is_refused(ground: Ground) -> Verdict {
     let answer = ground.get(&ground.path("configmaps?limit=2&continue=garbage")).await?;
-    let message = "invalid continue token: continue key is not valid: invalid character '\\u0081' looking for beginning of value";
-    same(&answer, 400, &failure(400, "BadRequest", message, &json!(null)))
+    let message =
+        "invalid continue token: continue key is not valid: invalid character '\\u0081' looking for beginning of value";
+    // How such a character is written depends on the version of Go that the server was built with.
+    let mut status = answer.json();
+    status["message"] = status["message"].as_str().unwrap_or_default().replace("\\x81", "\\u0081").into();
+    let expected = failure(400, "BadRequest", message, &json!(null));
+    equal("code and body", &json!([answer.code, status]), &json!([400, expected]))
 }
 
 async fn a_list_of_any_version_ignores_the_limit(ground: Ground) -> Verdict {
     let path = five(&ground, "any").await?;
     // The version 0 may be answered from a cache that lags behind: the condition is waited for.
-    ground.until("all five are listed on one page", async |ground| {
-        let list = ground.get(&format!("{path}&resourceVersion=0&limit=2")).await?;
-        coded(&list, 200)?;
-        let list = list.json();
-        Ok(names(&list).len() == 5 && list["metadata"].get("continue").is_none())
-    })
-    .await
+    let is_whole = |answer: &Answer| {
+        let list = answer.json();
+        names(&list).len() == 5 && list["metadata"].get("continue").is_none()
+    };
+    ground.until(&format!("{path}&resourceVersion=0&limit=2"), "lists all five on one page", is_whole).await
 }
 
 async fn the_rest_is_counted_only_without_selectors(ground: Ground) -> Verdict {
@@ -134,7 +141,7 @@ async fn a_list_is_not_older_than_it_is_asked_for(ground: Ground) -> Verdict {
 
 async fn a_version_that_is_no_number_is_refused(ground: Ground) -> Verdict {
     let answer = ground.get(&ground.path("configmaps?resourceVersion=new")).await?;
-    let message = "resourceVersion: Invalid value: \"new\": strconv.ParseUint: parsing \"new\": invalid syntax";
+    let message = "invalid resource version: resourceVersion: Invalid value: \"new\": strconv.ParseUint: parsing \"new\": invalid syntax";
     refused(&answer, 400, "BadRequest", message)
 }
 
@@ -145,12 +152,19 @@ async fn a_version_of_the_future_is_too_large(ground: Ground) -> Verdict {
     let cause = json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
     equal("code, reason, cause", &got, &json!([504, "Timeout", cause]))?;
     let message = status["message"].as_str().unwrap_or_default().to_owned();
-    holds("the message names the version", message.starts_with("Timeout: Too large resource version: 999999999, current: "), &message.into())
+    holds(
+        "the message names the version",
+        message.starts_with("Timeout: Too large resource version: 999999999, current: "),
+        &message.into(),
+    )
 }
 
 async fn a_match_without_a_version_is_forbidden(ground: Ground) -> Verdict {
     let answer = ground.get(&ground.path("configmaps?resourceVersionMatch=Exact")).await?;
-    options_refused(&answer, "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")
+    options_refused(
+        &answer,
+        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+    )
 }
 
 async fn an_exact_match_of_any_version_is_forbidden(ground: Ground) -> Verdict {
@@ -166,7 +180,7 @@ async fn initial_events_are_not_for_lists(ground: Ground) -> Verdict {
     options_refused(&answer, "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list")
 }
 
-fn options_refused(answer: &super::client::Answer, why: &str) -> Verdict {
+fn options_refused(answer: &Answer, why: &str) -> Verdict {
     refused(answer, 422, "Invalid", &format!("ListOptions.meta.k8s.io \"\" is invalid: {why}"))
 }
 

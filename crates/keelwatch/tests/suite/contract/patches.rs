@@ -59,8 +59,10 @@ async fn a_strategic_patch_merges_labels(ground: Ground) -> Verdict {
 
 /// A Deployment without replicas: nothing of it ever runs.
 async fn deployment(ground: &Ground, name: &str) -> Result<String, Ending> {
-    let container = |name: &str| json!({"name": name, "image": "registry.example/none", "env": [{"name": "A", "value": "1"}]});
-    let template = json!({"metadata": {"labels": {"app": name}}, "spec": {"containers": [container("one"), container("two")]}});
+    let container =
+        |name: &str| json!({"name": name, "image": "registry.example/none", "env": [{"name": "A", "value": "1"}]});
+    let template =
+        json!({"metadata": {"labels": {"app": name}}, "spec": {"containers": [container("one"), container("two")]}});
     let spec = json!({"replicas": 0, "selector": {"matchLabels": {"app": name}}, "template": template});
     let path = ground.group_path("apps/v1", "deployments");
     let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec});
@@ -81,15 +83,11 @@ async fn a_strategic_patch_merges_lists_by_their_key(ground: Ground) -> Verdict 
     let answer = ground.patch(&path, STRATEGIC, &patch).await?;
     coded(&answer, 200)?;
     let (a, b) = (json!({"name": "A", "value": "1"}), json!({"name": "B", "value": "2"}));
-    let mut got = containers(&answer.json());
-    if let Some(env) = got.pointer_mut("/1/2").and_then(Value::as_array_mut) {
-        env.sort_by_key(Value::to_string);
-    }
-    if let Some(list) = got.as_array_mut() {
-        list.sort_by_key(Value::to_string);
-    }
-    let _ = &b;
-    equal("containers", &sorted(&answer.json()), &json!([["one", "registry.example/none", [a]], ["two", "registry.example/new", [a, b]]]))
+    equal(
+        "containers",
+        &sorted(&answer.json()),
+        &json!([["one", "registry.example/none", [a]], ["two", "registry.example/new", [a, b]]]),
+    )
 }
 
 /// As [`containers`], in an order of its own: where new items go is not promised.
@@ -121,27 +119,22 @@ async fn a_json_patch_runs_in_order(ground: Ground) -> Verdict {
         {"op": "test", "path": "/data/n", "value": "2"},
         {"op": "copy", "from": "/data/n", "path": "/data/m"},
         {"op": "replace", "path": "/data/n", "value": "3"},
-        {"op": "move", "from": "/data/m", "path": "/data/a~1b"},
+        {"op": "move", "from": "/data/m", "path": "/data/o"},
         {"op": "add", "path": "/data/z", "value": "4"},
         {"op": "remove", "path": "/data/z"},
+        {"op": "add", "path": "/metadata/annotations", "value": {}},
+        {"op": "add", "path": "/metadata/annotations/example.org~1a~0b", "value": "5"},
+        {"op": "move", "from": "/metadata/annotations/example.org~1a~0b", "path": "/data/p"},
     ]);
     let answer = ground.patch(&ground.path("configmaps/ordered"), JSON_PATCH, &patch).await?;
-    // A slash is not allowed in a key of a ConfigMap, so the whole patch is refused by what it would make.
-    coded(&answer, 422)?;
-    let patch = json!([
-        {"op": "test", "path": "/data/n", "value": "2"},
-        {"op": "copy", "from": "/data/n", "path": "/data/m"},
-        {"op": "replace", "path": "/data/n", "value": "3"},
-        {"op": "move", "from": "/data/m", "path": "/data/o"},
-    ]);
-    let answer = ground.patch(&ground.path("configmaps/ordered"), JSON_PATCH, &patch).await?;
-    same(&answer, 200, &map("ordered", &json!({}), &json!({"n": "3", "o": "2"})))
+    same(&answer, 200, &map("ordered", &json!({}), &json!({"n": "3", "o": "2", "p": "5"})))
 }
 
 async fn a_json_patch_whose_test_fails_changes_nothing(ground: Ground) -> Verdict {
     ground.given_map("tested", &json!({}), &json!({"n": "2"})).await?;
     let path = ground.path("configmaps/tested");
-    let patch = json!([{"op": "test", "path": "/data/n", "value": "9"}, {"op": "replace", "path": "/data/n", "value": "3"}]);
+    let patch =
+        json!([{"op": "test", "path": "/data/n", "value": "9"}, {"op": "replace", "path": "/data/n", "value": "3"}]);
     let message = "the server rejected our request due to an error in our request";
     same(&ground.patch(&path, JSON_PATCH, &patch).await?, 422, &failure(422, "Invalid", message, &json!({})))?;
     same(&ground.get(&path).await?, 200, &map("tested", &json!({}), &json!({"n": "2"})))
@@ -149,7 +142,7 @@ async fn a_json_patch_whose_test_fails_changes_nothing(ground: Ground) -> Verdic
 
 async fn a_json_patch_of_a_missing_path_is_refused(ground: Ground) -> Verdict {
     ground.given_map("no-path", &json!({}), &json!({"n": "2"})).await?;
-    let patch = json!([{"op": "replace", "path": "/data/none", "value": "3"}]);
+    let patch = json!([{"op": "remove", "path": "/data/none"}]);
     let answer = ground.patch(&ground.path("configmaps/no-path"), JSON_PATCH, &patch).await?;
     let message = "the server rejected our request due to an error in our request";
     same(&answer, 422, &failure(422, "Invalid", message, &json!({})))
@@ -187,7 +180,8 @@ async fn a_patch_with_a_stale_version_is_a_conflict(ground: Ground) -> Verdict {
 
 async fn a_patch_that_changes_nothing_keeps_the_version(ground: Ground) -> Verdict {
     let made = ground.given_map("same-patch", &json!({}), &json!({"a": "1"})).await?;
-    let patched = ground.patch(&ground.path("configmaps/same-patch"), MERGE, &json!({"data": {"a": "1"}})).await?.json();
+    let patched =
+        ground.patch(&ground.path("configmaps/same-patch"), MERGE, &json!({"data": {"a": "1"}})).await?.json();
     equal("version", &version(&patched).into(), &version(&made).into())?;
     equal("object", &masked(patched), &masked(made))
 }

@@ -79,7 +79,12 @@ async fn a_namespace_that_is_missing_takes_nothing(ground: Ground) -> Verdict {
     let path = format!("/api/v1/namespaces/{}-nowhere/configmaps", ground.namespace);
     let name = format!("{}-nowhere", ground.namespace);
     let answer = ground.create(&path, &map).await?;
-    refused(&answer, 404, "NotFound", &format!("namespaces \"{}\" not found", name.replace(&ground.namespace, "<namespace>")))
+    refused(
+        &answer,
+        404,
+        "NotFound",
+        &format!("namespaces \"{}\" not found", name.replace(&ground.namespace, "<namespace>")),
+    )
 }
 
 async fn a_name_that_differs_from_the_path_is_refused(ground: Ground) -> Verdict {
@@ -91,7 +96,8 @@ async fn a_name_that_differs_from_the_path_is_refused(ground: Ground) -> Verdict
 }
 
 async fn a_namespace_that_differs_from_the_path_is_refused(ground: Ground) -> Verdict {
-    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "elsewhere", "namespace": "default"}});
+    let map =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "elsewhere", "namespace": "default"}});
     let answer = ground.create(&ground.path("configmaps"), &map).await?;
     let message = "the namespace of the provided object does not match the namespace sent on the request";
     refused(&answer, 400, "BadRequest", message)
@@ -104,15 +110,18 @@ async fn an_object_without_a_name_is_invalid(ground: Ground) -> Verdict {
 }
 
 async fn a_new_object_states_no_version(ground: Ground) -> Verdict {
-    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "versioned", "resourceVersion": "5"}});
+    let map =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "versioned", "resourceVersion": "5"}});
     let answer = ground.create(&ground.path("configmaps"), &map).await?;
-    refused(&answer, 500, "InternalError", "resourceVersion should not be set on objects to be created")
+    let message = "resourceVersion should not be set on objects to be created";
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "code": 500});
+    same(&answer, 500, &status)
 }
 
 async fn a_kind_that_differs_from_the_path_is_refused(ground: Ground) -> Verdict {
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "kind"}});
     let answer = ground.create(&ground.path("configmaps"), &secret).await?;
-    let message = "Secret in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Secret) to (v1.ConfigMap): unknown conversion";
+    let message = "Secret in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Secret) to (core.ConfigMap): unknown conversion";
     refused(&answer, 400, "BadRequest", message)
 }
 

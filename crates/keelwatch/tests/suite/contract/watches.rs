@@ -69,7 +69,11 @@ async fn a_watch_of_no_version_begins_with_what_there_is(ground: Ground) -> Verd
     let mut lines = ground.watch(&format!("{path}&allowWatchBookmarks=true&resourceVersion=&timeoutSeconds=5")).await?;
     equal("code", &lines.code.into(), &200.into())?;
     for nth in ["1", "2"] {
-        equal("event", &masked(next(&mut lines).await?), &json!({"type": "ADDED", "object": object("begin", nth, nth)}))?;
+        equal(
+            "event",
+            &masked(next(&mut lines).await?),
+            &json!({"type": "ADDED", "object": object("begin", nth, nth)}),
+        )?;
     }
     Ok(())
 }
@@ -118,7 +122,8 @@ const INITIAL: &str = "allowWatchBookmarks=true&sendInitialEvents=true&resourceV
 
 /// The bookmark that ends the initial events.
 fn initial_end() -> Value {
-    let metadata = json!({"resourceVersion": "<resourceVersion>", "annotations": {"k8s.io/initial-events-end": "true"}});
+    let metadata =
+        json!({"resourceVersion": "<resourceVersion>", "annotations": {"k8s.io/initial-events-end": "true"}});
     json!({"type": "BOOKMARK", "object": {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata}})
 }
 
@@ -163,12 +168,14 @@ async fn a_bookmark_says_how_far_a_watch_has_come(ground: Ground) -> Verdict {
     let path = watched(&ground, "mark", 1).await?;
     let then = version(&ground.get(&ground.path("configmaps/mark-1")).await?.json());
     // A server sends one about two seconds before the end.
-    let mut lines = ground.watch(&format!("{path}&allowWatchBookmarks=true&resourceVersion={then}&timeoutSeconds=6")).await?;
+    let mut lines =
+        ground.watch(&format!("{path}&allowWatchBookmarks=true&resourceVersion={then}&timeoutSeconds=6")).await?;
     let map = ground.given_map("mark-2", &json!({"set": "mark"}), &json!({})).await?;
     equal("the change", &brief(&next(&mut lines).await?).into(), &"ADDED mark-2".into())?;
     let bookmark = next(&mut lines).await?;
     let metadata = json!({"resourceVersion": "<resourceVersion>"});
-    let expected = json!({"type": "BOOKMARK", "object": {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata}});
+    let expected =
+        json!({"type": "BOOKMARK", "object": {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata}});
     equal("the bookmark", &masked(bookmark.clone()), &expected)?;
     let reached = number(&version(&bookmark["object"]));
     holds("it is not older than the change", reached >= number(&version(&map)), &bookmark)?;
@@ -197,7 +204,8 @@ async fn an_expired_version_is_told_inside_the_stream(ground: Ground) -> Verdict
 }
 
 async fn a_version_of_the_future_is_open_and_silent(ground: Ground) -> Verdict {
-    let mut lines = ground.watch(&ground.path("configmaps?watch=true&resourceVersion=999999999&timeoutSeconds=2")).await?;
+    let mut lines =
+        ground.watch(&ground.path("configmaps?watch=true&resourceVersion=999999999&timeoutSeconds=2")).await?;
     let got = json!([lines.code, next(&mut lines).await?]);
     equal("code and end", &got, &json!([200, null]))
 }
@@ -216,7 +224,11 @@ async fn entering_a_selection_is_added_and_leaving_it_is_deleted(ground: Ground)
     let label = |set: &str| json!({"metadata": {"labels": {"set": set}}});
     ground.patch(&ground.path("configmaps/select-other"), MERGE, &label("select")).await?;
     let left = ground.patch(&ground.path("configmaps/select-1"), MERGE, &label("left")).await?.json();
-    equal("enters", &masked(next(&mut lines).await?), &json!({"type": "ADDED", "object": object("select", "other", "o")}))?;
+    equal(
+        "enters",
+        &masked(next(&mut lines).await?),
+        &json!({"type": "ADDED", "object": object("select", "other", "o")}),
+    )?;
     let gone = next(&mut lines).await?;
     let expected = json!({"type": "DELETED", "object": object("select", "1", "1")});
     equal("leaves, as it last was within", &masked(gone.clone()), &expected)?;
@@ -236,7 +248,8 @@ async fn a_deletion_has_the_version_of_the_deletion(ground: Ground) -> Verdict {
 
 async fn initial_events_need_a_match(ground: Ground) -> Verdict {
     let answer = ground.get(&ground.path("configmaps?watch=true&sendInitialEvents=true&timeoutSeconds=1")).await?;
-    let why = "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+    let why =
+        "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
     refused(&answer, 422, "Invalid", &format!("ListOptions.meta.k8s.io \"\" is invalid: {why}"))
 }
 
