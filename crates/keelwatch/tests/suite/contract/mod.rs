@@ -14,13 +14,21 @@ mod ground;
 mod report;
 
 mod applies;
+mod bad_input;
+mod custom;
 mod deletions;
 mod discovery;
+mod events;
 mod leases;
+mod namespaces;
 mod pages;
 mod patches;
+mod pods;
 mod refusals;
+mod reviews;
+mod views;
 mod watches;
+mod writes;
 
 use std::path::PathBuf;
 
@@ -42,6 +50,14 @@ const CASES: &[&[Case]] = &[
     applies::CASES,
     deletions::CASES,
     leases::CASES,
+    writes::CASES,
+    pods::CASES,
+    namespaces::CASES,
+    custom::CASES,
+    events::CASES,
+    reviews::CASES,
+    views::CASES,
+    bad_input::CASES,
 ];
 
 fn cases() -> impl Iterator<Item = Case> {
