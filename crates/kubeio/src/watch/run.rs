@@ -242,9 +242,7 @@ impl Restart {
             CallError::Refused(_) => Self::Refused,
             CallError::Connect(_) | CallError::Broken(_) => Self::Broken,
             CallError::Silent(_) => Self::Silent,
-            CallError::TooLarge(_) | CallError::Malformed(_) | CallError::Garbled(_) | CallError::Request(_) => {
-                Self::Garbled
-            }
+            CallError::TooLarge(_) | CallError::Malformed(_) | CallError::Garbled(_) => Self::Garbled,
         }
     }
 }

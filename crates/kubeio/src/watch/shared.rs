@@ -124,9 +124,7 @@ impl Cause {
             CallError::Refused(refusal) => Self::Refused(refusal.code),
             CallError::Connect(_) | CallError::Broken(_) => Self::Unreachable,
             CallError::Silent(_) => Self::Silent,
-            CallError::TooLarge(_) | CallError::Malformed(_) | CallError::Garbled(_) | CallError::Request(_) => {
-                Self::Garbled
-            }
+            CallError::TooLarge(_) | CallError::Malformed(_) | CallError::Garbled(_) => Self::Garbled,
         }
     }
 }

@@ -1,0 +1,1 @@
+//! Elections against a simulated cluster.

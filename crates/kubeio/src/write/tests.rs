@@ -1,0 +1,1 @@
+//! Writes against a simulated cluster.
