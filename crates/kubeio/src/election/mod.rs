@@ -209,6 +209,7 @@ impl Run {
         let lease = lease.held(by, self.cluster.clock().now());
         let call = self.call(verb, Some(&lease));
         let before = self.now();
+        self.state.asks(wish, before);
         let written = Lease(self.cluster.ask_now(call).await?);
         self.state.wrote(wish, written.record(), before, self.now());
         self.lease = Some(written);

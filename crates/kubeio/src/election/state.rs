@@ -90,14 +90,22 @@ impl State {
         }
     }
 
+    /// A write is about to be sent. Whether it succeeds may never be known.
+    pub(super) fn asks(&mut self, wish: Wish, now: Duration) {
+        if wish == Wish::Create && !self.is_leader(now) {
+            self.proof = None;
+        }
+    }
+
     /// A write that made this process the holder succeeded: it was sent after `before`, and its answer came at `now`.
     pub(super) fn wrote(&mut self, wish: Wish, record: Record, before: Duration, now: Duration) {
         let from = match (wish, self.proof) {
             (_, Some(proof)) if self.is_leader(now) => proof.from,
-            (Wish::Create, _) => now + self.times.duration,
-            // Holding a Lease that was created and never lost goes on as it began.
+            // Holding a Lease that was not lost meanwhile goes on as it began.
             (Wish::Renew, Some(proof)) => proof.from,
-            (Wish::Take | Wish::Renew | Wish::Wait, _) => now,
+            // Held without a proof, it was created or taken by a request whose answer did not come.
+            (Wish::Create | Wish::Renew, _) => now + self.times.duration,
+            (Wish::Take | Wish::Wait, _) => now,
         };
         self.seen = Some((Some(record), now));
         self.proof = Some(Proof { from, until: before + self.times.renew });

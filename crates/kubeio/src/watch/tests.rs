@@ -122,8 +122,7 @@ async fn an_object_that_is_not_understood_is_skipped_in_a_page_and_in_a_watch() 
     let odd = Fault::new(Effect::UndecodableItem).on("list", MAPS);
     let sim = cluster_with(older_server().faults(vec![odd]), &["a", "b", "c"]).await;
     let watched = Watched::synced(sim).await;
-    assert_eq!(watched.known.told().iter().filter(|told| told.starts_with("unreadable default/")).count(), 1);
-    assert_eq!(watched.known.maps().len(), 3);
+    assert_eq!(watched.known.told(), ["listing Start", "unreadable default/a", "seen b=1", "seen c=1", "listed Paged"]);
     watched.sim.set_faults(vec![Fault::new(Effect::UndecodableItem).on("watch", MAPS)]);
     watched.sim.drop_watches();
     watched.sim.put(map("b", "2")).unwrap();
@@ -140,8 +139,7 @@ async fn a_list_that_breaks_off_takes_nothing_away() {
     let watched = Watched::synced(sim).await;
     watched.known.told();
     let breaks = Fault::new(Effect::MalformedJson).on("list", MAPS).times(1);
-    watched.sim.set_faults(vec![breaks]);
-    watched.sim.expire_history();
+    watched.sim.set_faults(vec![Fault::new(Effect::ExpireWatch).on("watch", MAPS).times(2), breaks]);
     watched.sim.drop_watches();
     until(|| matches!(watched.watch.check(), Check::Warn(_))).await;
     assert_eq!(watched.known.maps(), ["a=1", "b=1", "c=1"]);
@@ -165,7 +163,8 @@ async fn a_line_that_is_no_event_has_the_watch_opened_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_expires_begins_the_list_again_with_twice_the_page() {
-    let expires = Fault::new(Effect::ExpireContinue).on("list", MAPS).times(2);
+    // The first page meets it too, without effect.
+    let expires = Fault::new(Effect::ExpireContinue).on("list", MAPS).times(4);
     let sim = cluster_with(older_server().faults(vec![expires]), &["a", "b", "c", "d", "e"]).await;
     let watched = Watched::start(sim, WatchSettings { page_size: 1, ..WatchSettings::default() });
     until(|| watched.known.has_heard("listed Paged")).await;

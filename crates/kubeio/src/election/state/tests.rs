@@ -145,7 +145,10 @@ impl Model {
                 candidate.state.saw(record.map(|(record, _)| record), here);
                 match candidate.state.wish(here) {
                     Wish::Wait => Flight::None,
-                    wish => Flight::Write { before: *now, version: candidate.known_version, wish },
+                    wish => {
+                        candidate.state.asks(wish, here);
+                        Flight::Write { before: *now, version: candidate.known_version, wish }
+                    }
                 }
             }
             Flight::Write { before, version, wish } => {
