@@ -109,7 +109,7 @@ pub enum Get {
 
 /// Which controller is asked, and how.
 #[derive(Debug, Args)]
-pub struct Controller {
+pub struct Connection {
     /// Address of the controller's API
     #[arg(long, value_name = "URL", env = "KEELWATCH_SERVER", default_value = "http://127.0.0.1:18080")]
     pub server: String,
@@ -160,8 +160,9 @@ pub struct GetPods {
     /// How they are written
     #[arg(short, long, value_enum, default_value_t = Listing::Table)]
     pub output: Listing,
+    /// Which controller is asked.
     #[command(flatten)]
-    pub controller: Controller,
+    pub connection: Connection,
 }
 
 /// How a list is written.

@@ -20,7 +20,6 @@ mod config;
 mod controller;
 mod demo;
 mod exit;
-mod get;
 mod manual;
 mod node;
 mod random;
@@ -46,7 +45,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Node => node::run(settings),
         Command::Controller => controller::run(settings),
         Command::Demo(args) => demo::run(args),
-        Command::Get(what) => get::run(what),
+        Command::Get(_) => Err(anyhow::anyhow!("soon")),
         Command::Rules(verb) => rules::run(verb, settings),
         Command::Config(verb) => config::run(verb, settings),
         Command::Completions { shell } => manual::completions(*shell),

@@ -24,7 +24,7 @@ use runtime::shutdown::Stop;
 use tracing::{info, warn};
 
 use crate::exit::Exit;
-use crate::role::{self, Addresses, Limits, Listeners, Running, Served, Start};
+use crate::role::{self, Addresses, Frame, Limits, Listeners, Running, Served, Start};
 use crate::settings;
 use parts::Parts;
 
@@ -56,11 +56,7 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
     let Parts { node, server, tasks, checks, registry, rules, judging, watch, connector } = parts;
     say_what_needs_a_cluster(&settings.cluster);
     tasks.watch();
-    let health = {
-        let tasks = tasks.clone();
-        move || tasks.health()
-    };
-    let probes = || web::probes::routes(checks.clone(), health.clone());
+    let probes = || Frame::probes(&checks, &tasks);
 
     let listeners = Listeners::open(&settings.listen, USUAL).await?;
     let (api, metrics) = (listeners.api(), listeners.metrics());

@@ -3,6 +3,8 @@
 //! Owns that frame, and the two listeners that every role has. What a role is made of is in the module of its name; the
 //! demo runs several of them in one process.
 
+mod frame;
+
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -23,6 +25,8 @@ use web::{Listener, Purpose, Routes, Server};
 
 use crate::exit::{Exit, complain};
 use crate::settings::{self, Settings};
+
+pub(crate) use frame::Frame;
 
 /// What a role starts from.
 pub(crate) struct Start {

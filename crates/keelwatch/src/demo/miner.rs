@@ -26,7 +26,8 @@ pub(super) struct Host {
 /// The first pod of a tenant's app that runs on one of these nodes.
 pub(super) fn host(cluster: &SimCluster, nodes: &[String]) -> Option<Host> {
     let pods = nodes.iter().flat_map(|node| cluster.pods_on(node));
-    let running = pods.filter(|pod| !Pod::of(pod).containers.is_empty() && pod["metadata"]["labels"]["app"].is_string());
+    let running =
+        pods.filter(|pod| !Pod::of(pod).containers.is_empty() && pod["metadata"]["labels"]["app"].is_string());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let hosts = running.map(|pod| (text(&pod["metadata"]["namespace"]), text(&pod["metadata"]["name"])));
     let (namespace, name) = hosts.filter(|(namespace, _)| namespace.starts_with("ns-")).min()?;

@@ -54,7 +54,7 @@ impl Common {
         format!(
             "listen: {{api: {}, metrics: '127.0.0.1:0'}}\n\
              auth: {{tokens: [{{name: demo, sha256: {token_sha256}, scopes: [admin]}}]}}\n\
-             log: {{level: 'warn,violations=info'}}\n\
+             log: {{level: 'warn,violations=info', format: text}}\n\
              cluster: {{mode: required, kubeconfig: {kubeconfig}, name: demo}}\n\
              release: {{namespace: {NAMESPACE}}}\n",
             quoted(listen)

@@ -69,7 +69,8 @@ async fn show(args: &cli::Demo, stop: Stop) -> anyhow::Result<()> {
         .context("failed to boot the simulated nodes")?;
     let common = Common::new(&token, kubeconfig.path());
     let folder = temporary_folder()?;
-    let mut starter = Starter { folder: folder.path(), clock: Arc::new(SystemClock::new()), stop: stop.clone(), log: None };
+    let mut starter =
+        Starter { folder: folder.path(), clock: Arc::new(SystemClock::new()), stop: stop.clone(), log: None };
     let controller = starter.start(&common.controller(&listen(args)), controller::start).await?;
     let mut nodes = Vec::new();
     for name in &names {
@@ -80,7 +81,14 @@ async fn show(args: &cli::Demo, stop: Stop) -> anyhow::Result<()> {
     nodes.push((this_machine.name.clone(), starter.start(&this_machine, node::start).await?));
 
     let host = miner::host(&cluster, &names);
-    let shown = Shown { args, usual: USUAL, token: &token, cluster: &cluster, kubeconfig: kubeconfig.path(), host: host.as_ref() };
+    let shown = Shown {
+        args,
+        usual: USUAL,
+        token: &token,
+        cluster: &cluster,
+        kubeconfig: kubeconfig.path(),
+        host: host.as_ref(),
+    };
     tolerate_closed(anstream::stdout().write_all(words(&shown, &controller, &nodes).as_bytes()))?;
     let playing = async {
         if let Some(host) = &host {
@@ -119,7 +127,9 @@ impl Starter<'_> {
             None => self.log.insert(role::start_log(&live.current(), &self.clock)?).clone(),
         };
         let (clock, stop) = (Arc::clone(&self.clock), self.stop.clone());
-        start(Start { live, environment, log, clock, stop }).await.with_context(|| format!("failed to start {}", role.name))
+        start(Start { live, environment, log, clock, stop })
+            .await
+            .with_context(|| format!("failed to start {}", role.name))
     }
 }
 

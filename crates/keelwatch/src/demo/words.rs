@@ -38,13 +38,20 @@ pub(super) fn words(shown: &Shown<'_>, controller: &Running, nodes: &[(String, R
     );
     for (position, (name, running)) in nodes.iter().enumerate() {
         let kind = if position + 1 == nodes.len() { "real, this machine" } else { "simulated" };
-        let _ = writeln!(text, "  node         http://{}  metrics http://{}  {name} ({kind})", running.api, running.metrics);
+        let _ = writeln!(
+            text,
+            "  node         http://{}  metrics http://{}  {name} ({kind})",
+            running.api, running.metrics
+        );
     }
     let _ = writeln!(text, "  token        {token}\n");
     match host {
         Some(Host { namespace, name }) => {
             let (starts, stops) = (STARTS.as_secs(), STOPS.as_secs());
-            let _ = writeln!(text, "a miner starts in pod {namespace}/{name} {starts} s from now, and stops {stops} s from now\n");
+            let _ = writeln!(
+                text,
+                "a miner starts in pod {namespace}/{name} {starts} s from now, and stops {stops} s from now\n"
+            );
         }
         None => text.push_str("no simulated pod runs where a miner could start by itself\n\n"),
     }
