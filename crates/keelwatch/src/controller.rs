@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::info;
+use web::openapi::Info;
 
 use crate::cluster;
 use crate::exit::Exit;
@@ -21,6 +22,8 @@ const DRAIN: Duration = Duration::from_secs(18);
 const LIMITS: Limits = Limits { stop: Duration::from_secs(20), workers: None };
 
 const USUAL: Addresses = Addresses { api: ":18080", metrics: ":9090" };
+
+const INFO: Info = Info { title: "Keelwatch controller", version: env!("CARGO_PKG_VERSION") };
 
 /// Runs until a signal. Bad settings are told and end with 2; what fails later ends with 1.
 pub(crate) fn run(named: Option<&Path>) -> anyhow::Result<Exit> {
@@ -40,7 +43,7 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
     let (api, metrics) = (listeners.api(), listeners.metrics());
     let served = Served {
         on_metrics: probes().merge(web::scrape::routes(Arc::new(registry))),
-        on_api: probes().merge(web::debug::routes(tasks.clone())),
+        on_api: probes().merge(web::debug::routes(tasks.clone())).documented(INFO),
     };
     let serving = listeners.serve(&server, served, &stop, DRAIN);
 

@@ -20,6 +20,7 @@ mod config;
 mod controller;
 mod demo;
 mod exit;
+mod get;
 mod manual;
 mod node;
 mod random;
@@ -38,6 +39,8 @@ pub use exit::Exit;
 
 /// Does what the command line says. Errors have been told when it returns.
 pub fn run(cli: &Cli) -> Exit {
+    // A second installation finds the first, which is the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     // A variable that is set to nothing names no file.
     let settings = cli.settings.as_deref().filter(|file| !file.is_empty()).map(Path::new);
     let done = match &cli.command {
@@ -45,7 +48,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Node => node::run(settings),
         Command::Controller => controller::run(settings),
         Command::Demo(args) => demo::run(args),
-        Command::Get(_) => Err(anyhow::anyhow!("soon")),
+        Command::Get(what) => get::run(what),
         Command::Rules(verb) => rules::run(verb, settings),
         Command::Config(verb) => config::run(verb, settings),
         Command::Completions { shell } => manual::completions(*shell),
