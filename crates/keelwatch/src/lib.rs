@@ -9,6 +9,7 @@
 //!                   ├─► demo       simcluster
 //!                   ├─► rules      processes::rules
 //!                   ├─► config     runtime::settings
+//!                   ├─► storage    storage::care
 //!                   └─► manual     completions, man pages
 //! ```
 
@@ -22,6 +23,7 @@ pub mod reference;
 mod rules;
 mod scan;
 mod settings;
+mod storage;
 
 use std::path::Path;
 
@@ -40,6 +42,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Demo(args) => demo::run(args),
         Command::Rules(verb) => rules::run(verb, settings),
         Command::Config(verb) => config::run(verb, settings),
+        Command::Storage(verb) => storage::run(verb, settings),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { directory } => manual::man(directory.as_deref().map(Path::new)),
     };
