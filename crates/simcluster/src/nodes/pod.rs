@@ -2,6 +2,7 @@
 //!
 //! Owns reading a stored pod. What a container runs is made up from its name.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::cgroup::Quality;
@@ -27,6 +28,8 @@ pub struct Container {
     pub runtime: Runtime,
     /// Its first process.
     pub program: Program,
+    /// Since when it runs, if that is known.
+    pub started: Option<Timestamp>,
 }
 
 /// Who runs containers.
@@ -58,10 +61,12 @@ impl Pod {
 
 impl Container {
     fn of(status: &Value, uid: u32) -> Option<Self> {
-        status["state"].get("running")?;
+        let running = status["state"].get("running")?;
         let (runtime, id) = Runtime::parse(status["containerID"].as_str()?)?;
         let exe = format!("/app/{}", status["name"].as_str()?);
-        Some(Self { id: id.to_owned(), runtime, program: Program::new(&[&exe, "--listen=0.0.0.0:8080"], uid) })
+        let program = Program::new(&[&exe, "--listen=0.0.0.0:8080"], uid);
+        let started = running["startedAt"].as_str().and_then(|at| at.parse().ok());
+        Some(Self { id: id.to_owned(), runtime, program, started })
     }
 }
 
@@ -91,13 +96,14 @@ mod tests {
             "metadata": {"uid": "u"},
             "spec": {"securityContext": {"runAsUser": 1000}},
             "status": {"qosClass": "Guaranteed", "containerStatuses": [
-                {"name": "web", "containerID": "cri-o://aa", "state": {"running": {}}},
+                {"name": "web", "containerID": "cri-o://aa", "state": {"running": {"startedAt": "2026-11-21T04:29:58Z"}}},
                 {"name": "done", "containerID": "cri-o://bb", "state": {"terminated": {}}},
                 {"name": "odd", "containerID": "rkt://cc", "state": {"running": {}}},
             ]},
         });
         let program = Program::new(&["/app/web", "--listen=0.0.0.0:8080"], 1000);
-        let web = Container { id: "aa".to_owned(), runtime: Runtime::CriO, program };
+        let started = Some("2026-11-21T04:29:58Z".parse().unwrap());
+        let web = Container { id: "aa".to_owned(), runtime: Runtime::CriO, program, started };
         assert_eq!(Pod::of(&pod), Pod { uid: "u".to_owned(), quality: Quality::Guaranteed, containers: vec![web] });
     }
 
