@@ -38,8 +38,8 @@ fn check(checked: Result<Checked, CareError>) -> anyhow::Result<Exit> {
             print(&format!("ok: {address}, schema {schema}\n"), Exit::Clean)
         }
         Ok(Checked { address, faults, .. }) => {
-            let lines: String = faults.iter().map(|fault| format!("{address}: {fault}\n")).collect();
-            print(&lines, Exit::Findings)
+            let lines: Vec<String> = faults.iter().map(|fault| format!("{address}: {fault}")).collect();
+            print(&format!("{}\n", lines.join("\n")), Exit::Findings)
         }
     }
 }
@@ -56,11 +56,9 @@ fn backup(backup: Backup, file: &Path) -> anyhow::Result<Exit> {
 
 fn told(info: &Info) -> String {
     let Info { address, schema, program, bytes, tables } = info;
-    let mut text = format!("address  {address}\nschema   {schema} (keelwatch {program})\nbytes    {bytes}\n");
-    for (table, bytes) in tables {
-        text.push_str(&format!("  {table:<24} {bytes}\n"));
-    }
-    text
+    let head = format!("address  {address}\nschema   {schema} (keelwatch {program})\nbytes    {bytes}\n");
+    let tables = tables.iter().map(|(table, bytes)| format!("  {table:<24} {bytes}\n"));
+    std::iter::once(head).chain(tables).collect()
 }
 
 fn print(text: &str, exit: Exit) -> anyhow::Result<Exit> {

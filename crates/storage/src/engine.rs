@@ -173,6 +173,9 @@ where
     Option<i64>: Encode<'q, DB>,
     Option<f64>: Encode<'q, DB>,
     Option<String>: Encode<'q, DB>,
+    i64: Type<DB>,
+    f64: Type<DB>,
+    String: Type<DB>,
 {
     fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
         match self {
@@ -183,11 +186,12 @@ where
     }
 
     fn produces(&self) -> Option<DB::TypeInfo> {
-        match self {
-            Self::Int(value) => value.produces(),
-            Self::Real(value) => value.produces(),
-            Self::Text(value) => value.produces(),
-        }
+        // Of the kind of value, also for NULL: PostgreSQL asks for the type of each.
+        Some(match self {
+            Self::Int(_) => <i64 as Type<DB>>::type_info(),
+            Self::Real(_) => <f64 as Type<DB>>::type_info(),
+            Self::Text(_) => <String as Type<DB>>::type_info(),
+        })
     }
 }
 

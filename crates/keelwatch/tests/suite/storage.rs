@@ -117,7 +117,8 @@ async fn a_lost_server_is_told_with_its_cause_and_found_again() {
     let storage = open(&server.url()).await.unwrap();
     table(&storage).await;
     let (_stopper, stop) = Stop::channel();
-    storage::watch(&storage, &Tasks::new(Arc::new(SystemClock::new()), stop, 7));
+    let tasks = Tasks::new(Arc::new(SystemClock::new()), stop, 7);
+    storage::watch(&storage, &tasks);
     server.stop();
     let lost = storage.write(Write::new().then(add("lost", 1))).await.unwrap_err();
     assert!(matches!(lost, Failure::Connection(_)), "{lost:?}");
@@ -126,9 +127,12 @@ async fn a_lost_server_is_told_with_its_cause_and_found_again() {
     assert!(matches!(storage.check(), Check::Warn(_)));
     server.resume();
     // Nobody writes meanwhile: it is found again by itself.
-    while storage.check() != Check::Ok {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let healed = async {
+        while storage.check() != Check::Ok {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), healed).await.unwrap();
     storage.write(Write::new().then(add("found", 1))).await.unwrap();
     assert_eq!(count(&storage, "%").await, 1);
 }
