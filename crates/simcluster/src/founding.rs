@@ -8,6 +8,7 @@ use std::sync::{Arc, mpsc};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::catalog::Catalog;
 use crate::clock::seconds;
 use crate::motion::Churn;
 use crate::population::{self, Object, population};
@@ -93,24 +94,24 @@ fn populate(state: &mut State, seed: u64, sizes: &population::Sizes) {
     // One thread writes objects while this one takes them in: each is half of the work.
     std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel(BATCHES);
+        let (catalog, store) = (&state.catalog, &mut state.store);
         scope.spawn(move || {
-            let mut objects = population.objects(first_version);
+            let mut entries = population.objects(first_version).filter_map(|object| entry(catalog, object));
             loop {
-                let batch: Vec<Object> = objects.by_ref().take(BATCH).collect();
+                let batch: Vec<(String, Entry)> = entries.by_ref().take(BATCH).collect();
                 // The receiver goes only when it panicked.
                 if batch.is_empty() || sender.send(batch).is_err() {
                     return;
                 }
             }
         });
-        receiver.into_iter().flatten().for_each(|object| take_in(state, object));
+        receiver.into_iter().flatten().for_each(|(table, entry)| store.seed(&table, entry));
     });
     crate::motion::start_nodes(state, sizes.now);
 }
 
-fn take_in(state: &mut State, object: Object) {
-    let kind = state.catalog.by_name(object.api_version, object.kind).filter(|kind| kind.is_stored()).cloned();
-    if let Some(kind) = kind {
-        state.store.seed(&kind.table(), Entry::populated(&kind, object));
-    }
+/// What is stored of an object, with its table.
+fn entry(catalog: &Catalog, object: Object) -> Option<(String, Entry)> {
+    let kind = catalog.by_name(object.api_version, object.kind).filter(|kind| kind.is_stored())?;
+    Some((kind.table(), Entry::populated(kind, object)))
 }
