@@ -58,7 +58,7 @@ async fn start_large() -> SimCluster {
     let cluster = builder.start().await.expect("a free port of loopback can be had");
     result("start-150000-pods", started.elapsed().as_secs_f64(), "s", "<=10");
     result("resident-150000-pods", resident_mib(), "MiB", "<=1536");
-    println!("{:.1} s of CPU time, on {} cores", (self::cpu() - cpu).as_secs_f64(), cores());
+    println!("{:.1} s of CPU time, on {} cores", self::cpu().saturating_sub(cpu).as_secs_f64(), cores());
     let state = cluster.state();
     println!("{} objects, {} MiB of encodings", state.objects.values().sum::<usize>(), state.bytes >> 20);
     cluster
@@ -115,7 +115,7 @@ async fn pages(client: &Client, pods: &str, name: &str, bar: &str) {
             text_after(&head, "\"remainingItemCount\":", '}').map_or(0, |text| text.parse().expect("a count"));
         assert!(left.is_none_or(|left: usize| left.saturating_sub(PAGE) == remaining), "a page is short");
         left = Some(remaining);
-        token = text_after(&head, "\"continue\":\"", '"').unwrap_or_default().to_owned();
+        text_after(&head, "\"continue\":\"", '"').unwrap_or_default().clone_into(&mut token);
     }
     result(name, f64::from(PODS) / started.elapsed().as_secs_f64(), "pods/s", bar);
 }

@@ -158,6 +158,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_annotation_makes_a_pod_run_a_command_as_long_as_it_is_there() {
+        let cluster = cluster().await;
+        let name = names(&cluster).pop().unwrap();
+        let mut fleet = Fleet::boot(&cluster, &[&name]).unwrap();
+        let mut pod = cluster.pods_on(&name).into_iter().find(|pod| !Pod::of(pod).containers.is_empty()).unwrap();
+        let mut run = |command: Value| {
+            let before: Vec<u32> = fleet.node(&name).unwrap().pids().collect();
+            pod["metadata"]["annotations"][crate::nodes::RUN] = command;
+            cluster.put(pod.clone()).unwrap();
+            fleet.follow(&cluster).unwrap();
+            let node = fleet.node(&name).unwrap();
+            let new = node.pids().find(|pid| !before.contains(pid));
+            let cmdline = new.map(|pid| std::fs::read_to_string(node.proc().join(format!("{pid}/cmdline"))).unwrap());
+            (cmdline, node.pids().count())
+        };
+        let (_, quiet) = run(Value::Null);
+        assert_eq!(run(json!("/tmp/xmrig -o pool")), (Some("/tmp/xmrig\0-o\0pool\0".to_owned()), quiet + 1));
+        assert_eq!(run(json!("/tmp/xmrig -o pool")), (None, quiet + 1));
+        assert_eq!(run(json!("/tmp/t-rex")), (Some("/tmp/t-rex\0".to_owned()), quiet + 1));
+        assert_eq!(run(Value::Null), (None, quiet));
+    }
+
+    #[tokio::test]
     async fn a_node_that_the_cluster_does_not_know_is_not_booted() {
         let booted = Fleet::boot(&cluster().await, &["nowhere"]);
         assert!(matches!(booted, Err(NodeError::NoNode(name)) if name == "nowhere"));

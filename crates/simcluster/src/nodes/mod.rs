@@ -20,5 +20,5 @@ mod process;
 pub use self::cgroup::{Driver, Quality};
 pub use self::fleet::Fleet;
 pub use self::node::{Node, NodeError, Profile};
-pub use self::pod::{Container, Pod, Runtime};
+pub use self::pod::{Container, Pod, RUN, Runtime};
 pub use self::process::Program;

@@ -50,6 +50,8 @@ struct Group {
     first: u32,
     /// What the runtime has above the first process.
     monitor: u32,
+    /// What runs besides, and its pid.
+    besides: Option<(Program, u32)>,
 }
 
 /// A tree could not be changed.
@@ -141,7 +143,8 @@ impl Node {
             pods.iter().flat_map(|pod| &pod.containers).map(|container| container.id.as_str()).collect();
         let left: Vec<String> = self.containers.keys().filter(|id| !wanted.contains(id.as_str())).cloned().collect();
         left.iter().try_for_each(|id| self.stop_container(id))?;
-        pods.iter().try_for_each(|pod| self.run(pod, now))
+        pods.iter().try_for_each(|pod| self.run(pod, now))?;
+        pods.iter().try_for_each(|pod| self.run_besides(pod, now))
     }
 
     /// Starts the containers of a pod that do not run yet, each below a monitor of its runtime.
@@ -223,7 +226,27 @@ impl Node {
         let monitor = self.spawn((host::INIT, cgroup::of_service(service)), monitor, since)?;
         let cgroup = cgroup::of_container(self.profile.driver, (&pod.uid, pod.quality), (*runtime, id));
         let first = self.spawn((monitor, cgroup.clone()), program.clone(), since)?;
-        self.containers.insert(id.clone(), Group { cgroup, first, monitor });
+        self.containers.insert(id.clone(), Group { cgroup, first, monitor, besides: None });
+        Ok(())
+    }
+
+    /// Has the first container of a pod run what the pod asks for besides, and no longer what it asked for before.
+    fn run_besides(&mut self, pod: &Pod, now: Timestamp) -> Result<(), NodeError> {
+        let Some(Container { id, .. }) = pod.containers.first() else { return Ok(()) };
+        let Some(group) = self.containers.get_mut(id) else { return Ok(()) };
+        if group.besides.as_ref().map(|(program, _)| program) == pod.besides.as_ref() {
+            return Ok(());
+        }
+        if let Some((_, pid)) = group.besides.take()
+            && self.processes.contains_key(&pid)
+        {
+            self.exit(pid)?;
+        }
+        let Some(program) = pod.besides.clone() else { return Ok(()) };
+        let pid = self.start(id, program.clone(), now)?;
+        if let Some(group) = self.containers.get_mut(id) {
+            group.besides = Some((program, pid));
+        }
         Ok(())
     }
 

@@ -29,7 +29,7 @@ fn node() -> Node {
 fn pod() -> Pod {
     let program = Program::new(&["/app/web"], 1000);
     let container = Container { id: "4f1c".repeat(16), runtime: Runtime::Containerd, program, started: None };
-    Pod { uid: "u".to_owned(), quality: Quality::Burstable, containers: vec![container] }
+    Pod { uid: "u".to_owned(), quality: Quality::Burstable, containers: vec![container], besides: None }
 }
 
 fn miner() -> Program {
