@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) leader: LeaderSettings,
     /// How forbidden processes are found.
     pub(crate) processes: processes::Settings,
+    /// Where findings, tasks and results are kept.
+    pub(crate) storage: storage::Settings,
     /// How violations are kept on nodes and gathered from them.
     pub(crate) violations: violations::Settings,
 }
@@ -99,7 +101,7 @@ impl Settings {
 impl Root for Settings {
     fn check(&self) -> Vec<(String, String)> {
         // A new section fails to build here until it is checked.
-        let Self { listen, auth, log, cluster, release: _, node: _, leader, processes, violations } = self;
+        let Self { listen, auth, log, cluster, release: _, node: _, leader, processes, storage, violations } = self;
         let sections = [
             ("listen", listen.check()),
             ("auth", auth.check(listen)),
@@ -107,6 +109,7 @@ impl Root for Settings {
             ("cluster", cluster.check()),
             ("leader", leader.check()),
             ("processes", processes.check()),
+            ("storage", storage.check()),
             ("violations", violations.check()),
         ];
         let of_section = |(section, faults): (&str, Vec<(String, String)>)| {
