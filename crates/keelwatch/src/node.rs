@@ -18,13 +18,17 @@ use std::time::Duration;
 use api::Clock;
 use runtime::clock::SystemClock;
 use runtime::metrics::Entry;
+use runtime::probes::Health;
 use runtime::settings::Live;
 use runtime::settings::sections::{ClusterMode, ClusterSettings};
 use runtime::shutdown::Stop;
+use runtime::tasks::Tasks;
 use tracing::{info, warn};
+use web::Routes;
+use web::openapi::Info;
 
 use crate::exit::Exit;
-use crate::role::{self, Addresses, Limits, Listeners, Running, Served, Start};
+use crate::role::{self, Addresses, Frame, Limits, Listeners, Running, Served, Start};
 use crate::settings;
 use parts::Parts;
 
@@ -35,9 +39,11 @@ const LIMITS: Limits = Limits { stop: Duration::from_secs(5), workers: Some(2) }
 
 const USUAL: Addresses = Addresses { api: ":9090", metrics: ":8080" };
 
+const OPENAPI: Info = Info { title: "Keelwatch node", version: env!("CARGO_PKG_VERSION") };
+
 /// Runs until a signal. Bad settings are told and end with 2; what fails later ends with 1.
 pub(crate) fn run(named: Option<&Path>) -> anyhow::Result<Exit> {
-    role::run(named, LIMITS, start)
+    role::run(named, settings::environment(), LIMITS, start)
 }
 
 /// Every metric of this role, by name.
@@ -48,30 +54,36 @@ pub(crate) fn metrics_catalog() -> anyhow::Result<Vec<Entry>> {
     Ok(parts.registry.catalog())
 }
 
+/// What the API listener of this role serves, as OpenAPI.
+pub(crate) fn openapi() -> anyhow::Result<String> {
+    let live = Live::new(settings::read(None)?);
+    let (_stopper, stop) = Stop::channel();
+    let Parts { node, tasks, checks, .. } =
+        Parts::new(&live, &stop, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
+    Ok(on_api(web::probes::routes(checks, || Health::Alive), &node, &tasks).document(OPENAPI))
+}
+
 /// Starts everything in order.
 pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
-    let Start { live, log, clock, stop } = start;
+    let Start { live, environment, log, clock, stop } = start;
     let settings = live.current();
     let parts = Parts::new(&live, &stop, &clock)?;
     let Parts { node, server, tasks, checks, registry, rules, judging, watch, connector } = parts;
     say_what_needs_a_cluster(&settings.cluster);
     tasks.watch();
-    let health = {
-        let tasks = tasks.clone();
-        move || tasks.health()
-    };
-    let probes = || web::probes::routes(checks.clone(), health.clone());
+    let probes = || Frame::probes(&checks, &tasks);
 
     let listeners = Listeners::open(&settings.listen, USUAL).await?;
+    let (api, metrics) = (listeners.api(), listeners.metrics());
     let served = Served {
         on_metrics: probes().merge(web::scrape::routes(Arc::new(registry))),
-        on_api: probes().merge(violations::routes(&node)).merge(web::debug::routes(tasks.clone())),
+        on_api: on_api(probes(), &node, &tasks),
     };
     let serving = listeners.serve(&server, served, &stop, DRAIN);
 
     let handle = watch.handle();
     let watching = watching::start(watch, &node, &tasks, connector)?;
-    let follow = tokio::spawn(live.clone().follow(settings::environment(), stop.clone()));
+    let follow = tokio::spawn(live.clone().follow(environment, stop.clone()));
     let reloads = reload::Reloads { live, log, server, node, rules, judging, watch: handle.clone() };
     let reloads = tokio::spawn(reloads.run(stop.clone()));
     info!(node = settings.node_name(), "node {} is watched", settings.node_name());
@@ -81,7 +93,11 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
         handle.stop();
         tokio::join!(role::join(serving.into_iter().chain([follow, reloads])), watching.join(DRAIN));
     };
-    Ok(Running { ended: Box::pin(ended) })
+    Ok(Running { api, metrics, ended: Box::pin(ended) })
+}
+
+fn on_api(probes: Routes, node: &violations::Node, tasks: &Tasks) -> Routes {
+    probes.merge(violations::routes(node)).merge(web::debug::routes(tasks.clone())).documented(OPENAPI)
 }
 
 /// One file serves every role, so what only a controller can do is no reason to refuse it here.

@@ -36,8 +36,20 @@ pub(crate) struct Settings {
     pub(crate) leader: LeaderSettings,
     /// How forbidden processes are found.
     pub(crate) processes: processes::Settings,
+    /// Where findings, tasks and results are kept.
+    pub(crate) storage: storage::Settings,
     /// How violations are kept on nodes and gathered from them.
     pub(crate) violations: violations::Settings,
+    /// What `keelwatch demo` simulates.
+    pub(crate) demo: DemoSettings,
+}
+
+/// What the demo simulates. What its command line says goes before.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DemoSettings {
+    /// The simulated cluster.
+    pub(crate) cluster: simcluster::Section,
 }
 
 /// Settings that were refused, with every reason.
@@ -49,9 +61,14 @@ const USUAL: &str = "/etc/keelwatch/keelwatch.yaml";
 
 /// Reads the file that is named, else the usual one, else none; everything has a default.
 pub(crate) fn read(named: Option<&Path>) -> Result<Loaded<Settings>, Refused> {
+    read_in(named, &environment())
+}
+
+/// The same, in another environment.
+pub(crate) fn read_in(named: Option<&Path>, environment: &Environment) -> Result<Loaded<Settings>, Refused> {
     let usual = Path::new(USUAL);
     let path = named.or_else(|| usual.exists().then_some(usual));
-    load(path, &environment()).map_err(Refused)
+    load(path, environment).map_err(Refused)
 }
 
 /// The variables that settings may name.
@@ -59,6 +76,22 @@ pub(crate) fn environment() -> Environment {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
+}
+
+/// The environment of a controller: what was set for Pod Index goes on to hold, before the file.
+pub(crate) fn environment_of_controller() -> Environment {
+    let environment = environment();
+    let former = [
+        ("PORT", "listen.api", ":"),
+        ("BASIC_AUTH_USERNAME", "pods.basic_auth.username", ""),
+        ("BASIC_AUTH_PASSWORD", "pods.basic_auth.password", ""),
+    ];
+    former.into_iter().fold(environment.clone(), |taken, (variable, path, before)| {
+        match environment.variable(variable) {
+            Some(value) => taken.with(path, format!("{before}{value}")),
+            None => taken,
+        }
+    })
 }
 
 impl Settings {
@@ -78,7 +111,8 @@ impl Settings {
 impl Root for Settings {
     fn check(&self) -> Vec<(String, String)> {
         // A new section fails to build here until it is checked.
-        let Self { listen, auth, log, cluster, release: _, node: _, leader, processes, violations } = self;
+        let Self { listen, auth, log, cluster, release: _, node: _, leader, processes, storage, violations, demo } =
+            self;
         let sections = [
             ("listen", listen.check()),
             ("auth", auth.check(listen)),
@@ -86,7 +120,9 @@ impl Root for Settings {
             ("cluster", cluster.check()),
             ("leader", leader.check()),
             ("processes", processes.check()),
+            ("storage", storage.check()),
             ("violations", violations.check()),
+            ("demo.cluster", demo.cluster.check()),
         ];
         let of_section = |(section, faults): (&str, Vec<(String, String)>)| {
             faults.into_iter().map(|(key, what)| (format!("{section}.{key}"), what)).collect::<Vec<_>>()

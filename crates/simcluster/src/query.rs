@@ -201,7 +201,7 @@ impl Query {
             "" => Run::Real,
             "All" => Run::Dry,
             other => {
-                let message = format!("Unsupported value: \"{other}\": supported values: \"All\"");
+                let message = format!("Unsupported value: [\"{other}\"]: supported values: \"All\"");
                 return refuse(Cause::new("FieldValueNotSupported", "dryRun", message));
             }
         };

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::kind::Kind;
 use crate::status::Status;
@@ -41,7 +41,7 @@ fn unrecognized(kind: &Kind, why: &str, body: &[u8]) -> Status {
 }
 
 fn check_kind(kind: &Kind, object: &Value, body: &[u8]) -> Result<(), Status> {
-    for (key, expected) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
+    for (key, expected) in [("kind", kind.kind.clone()), ("apiVersion", kind.api_version())] {
         match object.get(key) {
             None | Some(Value::Null) if kind.custom().is_none() => {}
             None | Some(Value::Null) => {
@@ -67,7 +67,8 @@ fn check_kind(kind: &Kind, object: &Value, body: &[u8]) -> Result<(), Status> {
         }
     }
     match object.get("metadata") {
-        None | Some(Value::Null | Value::Object(_)) => Ok(()),
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Object(metadata)) => check_names(kind, metadata),
         Some(other) => Err(Status::bad_request(format!(
             "{} in version \"{}\" cannot be handled as a {}: json: cannot unmarshal {} into Go struct field {}.metadata of type v1.ObjectMeta",
             kind.kind,
@@ -75,6 +76,21 @@ fn check_kind(kind: &Kind, object: &Value, body: &[u8]) -> Result<(), Status> {
             kind.kind,
             go_type(other),
             kind.kind
+        ))),
+    }
+}
+
+fn check_names(kind: &Kind, metadata: &Map<String, Value>) -> Result<(), Status> {
+    let name = &kind.kind;
+    let stated =
+        ["name", "namespace", "generateName", "uid"].map(|key| (key, metadata.get(key).unwrap_or(&Value::Null)));
+    match stated.into_iter().find(|(_, value)| !value.is_null() && !value.is_string()) {
+        None => Ok(()),
+        Some((key, value)) => Err(Status::bad_request(format!(
+            "{name} in version \"{}\" cannot be handled as a {name}: json: cannot unmarshal {} into Go struct field \
+             ObjectMeta.metadata.{key} of type string",
+            kind.version,
+            go_type(value)
         ))),
     }
 }

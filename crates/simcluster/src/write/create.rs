@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Part, Run, Validation, Write, Written, defaults, metadata};
+use super::{Part, Run, Validation, Write, Written, defaults, events, metadata};
 use crate::clock::seconds;
 use crate::definition;
 use crate::kind::{Generation, Kind};
@@ -53,6 +53,7 @@ impl State {
         }
         admit(write, &mut object)?;
         metadata::check(kind, &object)?;
+        events::check_new(write, &object)?;
         definition::check(kind, &object)?;
         if self.store.get(&kind.table(), &key).is_some() {
             return Err(Status::already_exists(kind, &key.name));
@@ -155,7 +156,11 @@ pub(super) fn admit(write: &Write, object: &mut Value) -> Result<(), Status> {
             return Status::invalid(kind, name, &wrong);
         }
         let messages: Vec<String> = unknown.into_iter().map(|cause| cause.message).collect();
-        Status::bad_request(format!("strict decoding error: {}", messages.join(", ")))
+        let (kind, version) = (&kind.kind, &kind.version);
+        Status::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
+            messages.join(", ")
+        ))
     })
 }
 

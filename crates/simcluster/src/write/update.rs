@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::create::{Ownership, admit, lists};
-use super::{Part, Run, Write, Written, immutable, metadata};
+use super::{Part, Run, Write, Written, events, immutable, metadata};
 use crate::definition;
 use crate::kind::{Generation, Kind};
 use crate::patch;
@@ -52,6 +52,7 @@ impl State {
         definition::check(kind, &after)?;
         check_finalizers(kind, before, &after)?;
         immutable::check(kind, before, &after)?;
+        events::check_change(write, before, &after)?;
         if ownership == Ownership::Update && !is_same(before, &after) {
             patch::record_update(Some(before), &mut after, &write.manager(), lists(kind));
         }

@@ -29,8 +29,6 @@ pub(super) enum Need {
     Version(u64, &'static str),
     /// The right to do this in all namespaces: verb, group, resource.
     Right(&'static str, &'static str, &'static str),
-    /// Only the simulation can be asked; the reason says why.
-    Simulation(&'static str),
 }
 
 /// Why a case did not pass.

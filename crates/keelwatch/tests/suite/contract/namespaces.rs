@@ -16,9 +16,9 @@ async fn a_namespace_begins_active_and_labeled(ground: Ground) -> Verdict {
 }
 
 async fn a_namespace_is_named_by_a_label(ground: Ground) -> Verdict {
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a.b"}});
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "A"}});
     let answer = ground.create("/api/v1/namespaces?dryRun=All", &namespace).await?;
-    let message = "Namespace \"a.b\" is invalid: metadata.name: Invalid value: \"a.b\": a lowercase RFC 1123 label must consist of lower case \
+    let message = "Namespace \"A\" is invalid: metadata.name: Invalid value: \"A\": a lowercase RFC 1123 label must consist of lower case \
         alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used \
         for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
     refused(&answer, 422, "Invalid", message)

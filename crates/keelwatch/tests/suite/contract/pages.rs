@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::case::{Ending, Verdict, cases};
 use super::client::Answer;
-use super::compare::{equal, failure, holds, masked, names, refused, same, version};
+use super::compare::{equal, failure, holds, masked, names, refused, version};
 use super::ground::Ground;
 
 cases![

@@ -20,6 +20,8 @@ cases![
 
 const TOKENS: Need = Need::Right("create", "authentication.k8s.io", "tokenreviews");
 const ACCESS: Need = Need::Right("create", "authorization.k8s.io", "subjectaccessreviews");
+/// Whom no server knows.
+pub(super) const NOBODY: &str = "keelwatch-contract-nobody";
 const TOKEN_REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
 
 async fn review_token(ground: &Ground, spec: &Value) -> Result<Answer, ClientError> {
@@ -65,8 +67,7 @@ async fn an_administrator_may_do_everything(ground: Ground) -> Verdict {
 }
 
 async fn nobody_may_do_nothing(ground: Ground) -> Verdict {
-    let spec =
-        json!({"user": "keelwatch-contract-nobody", "resourceAttributes": {"verb": "delete", "resource": "nodes"}});
+    let spec = json!({"user": NOBODY, "resourceAttributes": {"verb": "delete", "resource": "nodes"}});
     let answer = review_access(&ground, &spec).await?;
     equal("code and verdict", &json!([answer.code, answer.json()["status"]["allowed"]]), &json!([201, false]))
 }

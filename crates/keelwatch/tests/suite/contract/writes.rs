@@ -41,9 +41,9 @@ async fn a_name_is_generated_from_its_base(ground: Ground) -> Verdict {
 
 async fn a_service_is_named_by_a_label(ground: Ground) -> Verdict {
     let object =
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a.b"}, "spec": {"ports": [{"port": 80}]}});
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "A"}, "spec": {"ports": [{"port": 80}]}});
     let answer = ground.create(&ground.path("services"), &object).await?;
-    let message = "Service \"a.b\" is invalid: metadata.name: Invalid value: \"a.b\": a lowercase RFC 1123 label must consist of lower case \
+    let message = "Service \"A\" is invalid: metadata.name: Invalid value: \"A\": a lowercase RFC 1123 label must consist of lower case \
         alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used \
         for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
     refused(&answer, 422, "Invalid", message)
