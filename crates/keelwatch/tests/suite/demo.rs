@@ -7,7 +7,7 @@ use reqwest::Client;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::program::{Running, keelwatch, start};
+use crate::program::{Running, keelwatch, start, write};
 
 /// Starts a small demo; its lines up to the first command to try, with the address and the kubeconfig in them.
 fn demo(args: &[&str]) -> (Running, String, String) {
@@ -63,4 +63,30 @@ fn a_demo_listens_on_loopback_only() {
     let run = keelwatch(&["demo", "--api-only", "--listen", "0.0.0.0:0", "--pods", "1"]);
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.stderr.contains("0.0.0.0:0 is no loopback address"), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_demo_simulates_what_its_settings_say_unless_the_command_line_says_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "demo: {cluster: {nodes: 2, pods: 30, control: true, deny: [{verb: list, resource: secrets}]}}";
+    let settings = write(folder.path(), "keelwatch.yaml", text);
+    let mut program =
+        start(&["--settings", &settings, "demo", "--api-only", "--listen", "127.0.0.1:0", "--pods", "20"]);
+    let line = BufReader::new(program.0.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    assert!(line.ends_with(": 2 nodes, 20 pods, seed 7"), "{line}");
+    let url = word_after(&line, "on ").trim_end_matches(':').to_owned();
+    let state: Value = client().get(format!("{url}/_sim/state")).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&state["objects"]["nodes"], &state["objects"]["pods"]), (&Value::from(2), &Value::from(20)));
+    assert_eq!(client().get(format!("{url}/api/v1/secrets")).send().await.unwrap().status(), 403);
+}
+
+#[test]
+fn settings_of_a_demo_that_cannot_be_are_refused_by_their_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "demo: {cluster: {crds: [gadgets], faults: [{effect: {status: 200}}], clock_skew: 30h, nodes: 6000}}";
+    let settings = write(folder.path(), "keelwatch.yaml", text);
+    let run = keelwatch(&["--settings", &settings, "demo", "--api-only"]);
+    for key in ["demo.cluster.nodes", "demo.cluster.faults[0].effect.status"] {
+        run.is_refused_with(key);
+    }
 }

@@ -7,6 +7,7 @@
 mod bad_input;
 mod config;
 mod demo;
+mod kubectl;
 mod manual;
 mod node;
 mod node_events;
