@@ -68,6 +68,17 @@ impl Document {
         faults
     }
 
+    /// Puts `text` at `path`, keys with dots between, whatever the text of the document says there; a key of the same name that
+    /// ends in `_file` is taken away. The value counts as one that a variable gave.
+    pub fn put(&mut self, path: &str, text: &str) {
+        let keys: Vec<&str> = path.split('.').collect();
+        self.root.put(&keys, text);
+        if let Some((last, before)) = keys.split_last() {
+            let file = format!("{last}{}", secrets::SUFFIX);
+            self.root.take(&[before, &[&file]].concat());
+        }
+    }
+
     /// Replaces every key `x_file`, where `T` has a secret `x` and no key `x_file`, by `x` with what `read` makes of the
     /// name. Both in one mapping are refused.
     pub fn read_secrets<T: JsonSchema>(&mut self, read: &mut dyn FnMut(&str) -> Result<String, String>) -> Vec<Fault> {

@@ -5,7 +5,8 @@ use crate::path::{self, Step};
 use crate::schema::Schema;
 use crate::tree::{Content, Entry, Form, Node, Scalar};
 
-const SUFFIX: &str = "_file";
+/// What the name of such a key ends in.
+pub(crate) const SUFFIX: &str = "_file";
 
 /// Replaces keys within `node` as [`crate::Document::read_secrets`] says.
 pub(crate) fn read(

@@ -93,6 +93,35 @@ impl Node {
         }
     }
 
+    /// Puts `text` at these keys, as a variable does: mappings are made on the way, what stood there before is gone. Whatever
+    /// is no mapping on the way is replaced by one.
+    pub(crate) fn put(&mut self, keys: &[&str], text: &str) {
+        let Some((key, rest)) = keys.split_first() else {
+            self.content = Content::Scalar(Scalar { text: text.into(), form: Form::Expanded });
+            return;
+        };
+        if !matches!(self.content, Content::Mapping(_)) {
+            self.content = Content::Mapping(Vec::new());
+        }
+        let Content::Mapping(entries) = &mut self.content else { return };
+        let known = entries.iter().position(|entry| *entry.key == **key);
+        let index = known.unwrap_or_else(|| {
+            entries.push(Entry { key: (*key).into(), at: self.at, value: Self { at: self.at, ..Self::empty() } });
+            entries.len() - 1
+        });
+        entries[index].value.put(rest, text);
+    }
+
+    /// Takes away the value at these keys, if there is one.
+    pub(crate) fn take(&mut self, keys: &[&str]) {
+        let (Some((key, rest)), Content::Mapping(entries)) = (keys.split_first(), &mut self.content) else { return };
+        if rest.is_empty() {
+            entries.retain(|entry| *entry.key != **key);
+        } else if let Some(entry) = entries.iter_mut().find(|entry| *entry.key == **key) {
+            entry.value.take(rest);
+        }
+    }
+
     pub(crate) fn origin(&self) -> Origin {
         let Content::Scalar(scalar) = &self.content else {
             return Origin::Text;

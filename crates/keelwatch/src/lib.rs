@@ -19,6 +19,7 @@ mod exit;
 mod manual;
 mod node;
 pub mod reference;
+mod role;
 mod rules;
 mod scan;
 mod settings;

@@ -11,55 +11,33 @@ mod parts;
 mod reload;
 mod watching;
 
-use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use api::Clock;
 use runtime::clock::SystemClock;
 use runtime::metrics::Entry;
 use runtime::settings::Live;
 use runtime::settings::sections::{ClusterMode, ClusterSettings};
-use runtime::shutdown::{Ended, Signals, Stop};
-use runtime::telemetry::{Sink, Telemetry, log_panics};
+use runtime::shutdown::Stop;
 use tracing::{info, warn};
-use web::{Listener, Purpose};
 
-use crate::exit::{Exit, complain};
-use crate::settings::{self, Settings};
+use crate::exit::Exit;
+use crate::role::{self, Addresses, Limits, Listeners, Running, Served, Start};
+use crate::settings;
 use parts::Parts;
 
 /// Requests in flight are answered within this time at the stop, and the pass under way ends.
 const DRAIN: Duration = Duration::from_secs(4);
 
-/// The whole stop takes no longer.
-const STOP: Duration = Duration::from_secs(5);
+const LIMITS: Limits = Limits { stop: Duration::from_secs(5), workers: Some(2) };
 
-const API: &str = ":9090";
-const METRICS: &str = ":8080";
+const USUAL: Addresses = Addresses { api: ":9090", metrics: ":8080" };
 
 /// Runs until a signal. Bad settings are told and end with 2; what fails later ends with 1.
 pub(crate) fn run(named: Option<&Path>) -> anyhow::Result<Exit> {
-    let live = Live::new(settings::read(named)?);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let sink = if io::stderr().is_terminal() { Sink::Terminal } else { Sink::Pipe };
-    let log =
-        Telemetry::init(&live.current().log, sink, clock.clone(), io::stderr()).context("failed to start the log")?;
-    log_panics();
-    let workers = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("failed to start the runtime")?;
-    let served = workers.block_on(serve(live, log, clock));
-    // A pass that is stuck in the kernel must not keep the process.
-    workers.shutdown_background();
-    Ok(served.unwrap_or_else(|error| {
-        complain(&error);
-        Exit::Findings
-    }))
+    role::run(named, LIMITS, start)
 }
 
 /// Every metric of this role, by name.
@@ -70,38 +48,26 @@ pub(crate) fn metrics_catalog() -> anyhow::Result<Vec<Entry>> {
     Ok(parts.registry.catalog())
 }
 
-async fn serve(live: Live<Settings>, log: Telemetry, clock: Arc<dyn Clock>) -> anyhow::Result<Exit> {
-    let signals = Signals::listen().context("failed to listen for signals")?;
-    let (stopper, stop) = Stop::channel();
-    let role = Box::pin(role(live, log, stop, clock));
-    let ended = Box::pin(signals.run(stopper, STOP, role)).await;
-    match ended {
-        Ended::Finished(result) => result.map(|()| Exit::Clean),
-        Ended::Overdue => Ok(Exit::Clean),
-        Ended::Interrupted => Ok(Exit::Findings),
-    }
-}
-
-/// Starts everything in order and waits for the stop.
-async fn role(live: Live<Settings>, log: Telemetry, stop: Stop, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
+/// Starts everything in order.
+pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
+    let Start { live, log, clock, stop } = start;
     let settings = live.current();
     let parts = Parts::new(&live, &stop, &clock)?;
     let Parts { node, server, tasks, checks, registry, rules, judging, watch, connector } = parts;
     say_what_needs_a_cluster(&settings.cluster);
     tasks.watch();
-    let registry = Arc::new(registry);
     let health = {
         let tasks = tasks.clone();
         move || tasks.health()
     };
     let probes = || web::probes::routes(checks.clone(), health.clone());
 
-    let metrics = Listener::bind(Purpose::Metrics, or_default(&settings.listen.metrics, METRICS)).await?;
-    let on_metrics = probes().merge(web::scrape::routes(registry));
-    let metrics = tokio::spawn(server.clone().serve(metrics, on_metrics, stop.clone(), DRAIN));
-    let api = Listener::bind(Purpose::Api, or_default(&settings.listen.api, API)).await?;
-    let on_api = probes().merge(violations::routes(&node)).merge(web::debug::routes(tasks.clone()));
-    let api = tokio::spawn(server.clone().serve(api, on_api, stop.clone(), DRAIN));
+    let listeners = Listeners::open(&settings.listen, USUAL).await?;
+    let served = Served {
+        on_metrics: probes().merge(web::scrape::routes(Arc::new(registry))),
+        on_api: probes().merge(violations::routes(&node)).merge(web::debug::routes(tasks.clone())),
+    };
+    let serving = listeners.serve(&server, served, &stop, DRAIN);
 
     let handle = watch.handle();
     let watching = watching::start(watch, &node, &tasks, connector)?;
@@ -110,17 +76,12 @@ async fn role(live: Live<Settings>, log: Telemetry, stop: Stop, clock: Arc<dyn C
     let reloads = tokio::spawn(reloads.run(stop.clone()));
     info!(node = settings.node_name(), "node {} is watched", settings.node_name());
 
-    stop.requested().await;
-    handle.stop();
-    let ended = async {
-        for task in [metrics, api, follow, reloads] {
-            if let Err(error) = task.await {
-                warn!(%error, "a part of the process ended badly");
-            }
-        }
+    let ended = async move {
+        stop.requested().await;
+        handle.stop();
+        tokio::join!(role::join(serving.into_iter().chain([follow, reloads])), watching.join(DRAIN));
     };
-    tokio::join!(ended, watching.join(DRAIN));
-    Ok(())
+    Ok(Running { ended: Box::pin(ended) })
 }
 
 /// One file serves every role, so what only a controller can do is no reason to refuse it here.
@@ -129,8 +90,4 @@ fn say_what_needs_a_cluster(cluster: &ClusterSettings) {
         ClusterMode::Required => warn!("cluster.mode is required, but a node asks no cluster: pods stay unresolved"),
         ClusterMode::Auto | ClusterMode::None => {}
     }
-}
-
-fn or_default<'a>(address: &'a str, default: &'a str) -> &'a str {
-    if address.is_empty() { default } else { address }
 }

@@ -105,7 +105,7 @@ impl Cluster {
             let Some(due) = motion::next_due(&state, until) else { break };
             let ahead = Duration::try_from(due.duration_since(self.clock.now())).unwrap_or(Duration::ZERO);
             self.clock.advance(ahead);
-            moved += motion::move_due(&mut state, due);
+            moved += motion::move_due(&mut state, due, motion::ALL);
             drop(state);
             self.play();
         }
@@ -125,7 +125,7 @@ impl Cluster {
             let next = {
                 let mut state = self.state();
                 let now = self.clock.now();
-                motion::move_due(&mut state, now);
+                motion::move_due(&mut state, now, motion::FEW);
                 motion::next_due(&state, Timestamp::MAX)
             };
             // Whoever waits for the state gets it, however late the cluster is.

@@ -84,7 +84,7 @@ async fn answered(answer: Response<Body>) -> Answered {
 }
 
 pub(crate) async fn watch(sim: &SimCluster, path: &str) -> Events {
-    Events { body: call(sim, "GET", path, None, "").await.into_body(), read: Vec::new() }
+    Events::of(call(sim, "GET", path, None, "").await)
 }
 
 pub(crate) fn config_map(name: &str) -> Value {
@@ -115,6 +115,11 @@ impl Answered {
 }
 
 impl Events {
+    /// Those of a watch that was answered.
+    pub(crate) fn of(answer: Response<Body>) -> Self {
+        Self { body: answer.into_body(), read: Vec::new() }
+    }
+
     /// The next event; `None` at the end of the watch.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {

@@ -19,6 +19,7 @@ use crate::http::SimService;
 use crate::population;
 use crate::requests::{Request, Seen};
 use crate::runs::{Hook, JobRun, Outcome};
+use crate::selector::Selection;
 use crate::server::{self, ListenError, Listener};
 use crate::settings::{Offer, Pace, Settings};
 use crate::status::Status;
@@ -130,6 +131,23 @@ impl SimCluster {
     /// An object by resource (`pods`, `leases.coordination.k8s.io`), namespace ("" for none) and name.
     pub fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
         self.cluster.state().look_up(resource, namespace, name)
+    }
+
+    /// Objects of a resource that fit a label and a field selector; "" fits all. In the order of lists.
+    pub fn list(&self, resource: &str, labels: &str, fields: &str) -> Result<Vec<Value>, Status> {
+        let found = {
+            let state = self.cluster.state();
+            let kind = state.catalog.by_table(resource).ok_or_else(|| Status::no_resource(resource))?;
+            let selection = Selection::parse(kind, None, labels, fields)?;
+            let entries = state.store.range(resource, None, None).filter(|entry| selection.admits(entry));
+            entries.cloned().collect::<Vec<_>>()
+        };
+        Ok(found.iter().map(|entry| entry.decode()).collect())
+    }
+
+    /// Pods that were placed on a node, in whatever phase.
+    pub fn pods_on(&self, node: &str) -> Vec<Value> {
+        self.list("pods", "", &format!("spec.nodeName={node}")).expect("every cluster has pods, selected by node")
     }
 
     /// Stores an object as it is, status and all, in place of the one of its name; what it has no uid or time for, it gets.

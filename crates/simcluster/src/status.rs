@@ -73,6 +73,11 @@ impl Status {
         Self::new(405, "MethodNotAllowed", message).with_details(json!({}))
     }
 
+    /// A resource that nobody serves.
+    pub(crate) fn no_resource(resource: &str) -> Self {
+        Self::new(404, "NotFound", format!("the server has no resource \"{resource}\""))
+    }
+
     pub(crate) fn unsupported_media_type() -> Self {
         Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").with_details(json!({}))
     }

@@ -2,62 +2,141 @@
 //!
 //! Owns a seeded walk round the requests. Nothing is measured.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::clock::seconds;
 use crate::query::Query;
 use crate::selector::Selection;
 use crate::state::State;
-use crate::store::{Entry, text_at};
+use crate::store::{Entry, Key, text_at};
 
 /// The annotation of a pod that multiplies its usage.
 const USAGE: &str = "sim.keelwatch.io/usage";
 /// How long a value stays the same.
 const WINDOW_SECONDS: i64 = 15;
 
-/// Answers below `/apis/metrics.k8s.io`; `None`: no such page.
-pub(crate) fn answer(state: &State, seed: u64, path: &[String], query: &Query, now: Timestamp) -> Option<Value> {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    match path.as_slice() {
-        [] => Some(json!({
-            "kind": "APIGroup", "apiVersion": "v1", "name": "metrics.k8s.io",
-            "versions": [{"groupVersion": "metrics.k8s.io/v1beta1", "version": "v1beta1"}],
-            "preferredVersion": {"groupVersion": "metrics.k8s.io/v1beta1", "version": "v1beta1"},
-        })),
-        ["v1beta1"] => Some(resources()),
-        ["v1beta1", "pods"] => Some(pod_list(state, seed, None, query, now)),
-        ["v1beta1", "namespaces", namespace, "pods"] => Some(pod_list(state, seed, Some(namespace), query, now)),
-        ["v1beta1", "namespaces", namespace, "pods", name] => {
-            let pod = state.look_up("pods", namespace, name)?;
-            Some(pod_metrics(seed, &pod, now))
+/// What is asked for, with the objects that tell it. Taking them needs the state, answering does not.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Group,
+    Resources,
+    Pods(Vec<Arc<Entry>>),
+    Pod(Arc<Entry>),
+    Nodes(Vec<OnNode>),
+    Node(OnNode),
+    Summary(OnNode),
+}
+
+/// A node and the pods that run on it.
+#[derive(Debug)]
+pub(crate) struct OnNode {
+    name: String,
+    pods: Vec<Arc<Entry>>,
+}
+
+impl Ask {
+    /// What a path below `/apis/metrics.k8s.io` asks; `None`: there is no such page.
+    pub(crate) fn of(state: &State, path: &[String], query: &Query) -> Option<Self> {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            [] => Some(Self::Group),
+            ["v1beta1"] => Some(Self::Resources),
+            ["v1beta1", "pods"] => Some(Self::Pods(selected(state, None, query))),
+            ["v1beta1", "namespaces", namespace, "pods"] => Some(Self::Pods(selected(state, Some(namespace), query))),
+            ["v1beta1", "namespaces", namespace, "pods", name] => {
+                state.store.get("pods", &Key::new(namespace, name)).cloned().map(Self::Pod)
+            }
+            ["v1beta1", "nodes"] => Some(Self::Nodes(all_nodes(state))),
+            ["v1beta1", "nodes", name] => on_node(state, name).map(Self::Node),
+            _ => None,
         }
-        ["v1beta1", "nodes"] => {
-            let nodes = state.store.range("nodes", None, None).map(|node| node_metrics(state, seed, node, now));
-            Some(list("NodeMetricsList", &nodes.collect::<Vec<_>>()))
+    }
+
+    /// `/stats/summary` of a node agent; `None`: there is no such node.
+    pub(crate) fn summary(state: &State, node: &str) -> Option<Self> {
+        on_node(state, node).map(Self::Summary)
+    }
+
+    pub(crate) fn answer(&self, seed: u64, now: Timestamp) -> Value {
+        match self {
+            Self::Group => json!({
+                "kind": "APIGroup", "apiVersion": "v1", "name": "metrics.k8s.io",
+                "versions": [{"groupVersion": "metrics.k8s.io/v1beta1", "version": "v1beta1"}],
+                "preferredVersion": {"groupVersion": "metrics.k8s.io/v1beta1", "version": "v1beta1"},
+            }),
+            Self::Resources => resources(),
+            Self::Pods(pods) => {
+                let pods: Vec<Value> = pods.iter().map(|pod| pod_metrics(seed, &pod.decode(), now)).collect();
+                list("PodMetricsList", &pods)
+            }
+            Self::Pod(pod) => pod_metrics(seed, &pod.decode(), now),
+            Self::Nodes(nodes) => {
+                list("NodeMetricsList", &nodes.iter().map(|node| node.metrics(seed, now)).collect::<Vec<_>>())
+            }
+            Self::Node(node) => node.metrics(seed, now),
+            Self::Summary(node) => node.summary(seed, now),
         }
-        ["v1beta1", "nodes", name] => {
-            let node = state.store.get("nodes", &crate::store::Key::new("", name))?;
-            Some(node_metrics(state, seed, node, now))
-        }
-        _ => None,
     }
 }
 
-/// `/stats/summary` of a node agent.
-pub(crate) fn node_summary(state: &State, seed: u64, node: &str, now: Timestamp) -> Option<Value> {
-    state.look_up("nodes", "", node)?;
-    let pods = pods_of(state, node);
-    let summaries: Vec<Value> = pods.iter().map(|pod| pod_summary(seed, pod, now)).collect();
-    let (cpu, memory) =
-        pods.iter().map(|pod| pod_usage(seed, pod, now)).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    Some(json!({
-        "node": {
-            "nodeName": node,
-            "cpu": {"time": now.to_string(), "usageNanoCores": cpu},
-            "memory": {"time": now.to_string(), "workingSetBytes": memory},
-        },
-        "pods": summaries,
-    }))
+fn is_running(entry: &Entry) -> bool {
+    entry.field(5) == "Running"
+}
+
+fn selected(state: &State, namespace: Option<&str>, query: &Query) -> Vec<Arc<Entry>> {
+    let kind = state.catalog.by_table("pods").expect("every cluster has pods");
+    let selection =
+        Selection::parse(kind, namespace, query.get("labelSelector"), query.get("fieldSelector")).unwrap_or_default();
+    let pods = state.store.range("pods", namespace, None);
+    pods.filter(|entry| is_running(entry) && selection.admits(entry)).cloned().collect()
+}
+
+fn all_nodes(state: &State) -> Vec<OnNode> {
+    let mut pods: HashMap<&str, Vec<Arc<Entry>>> = HashMap::new();
+    for pod in state.store.range("pods", None, None).filter(|entry| is_running(entry)) {
+        pods.entry(pod.field(0)).or_default().push(Arc::clone(pod));
+    }
+    let nodes = state.store.range("nodes", None, None).map(|node| node.key.name.to_string());
+    nodes.map(|name| OnNode { pods: pods.remove(name.as_str()).unwrap_or_default(), name }).collect()
+}
+
+fn on_node(state: &State, name: &str) -> Option<OnNode> {
+    state.store.get("nodes", &Key::new("", name))?;
+    let pods = state.store.range("pods", None, None).filter(|pod| is_running(pod) && pod.field(0) == name);
+    Some(OnNode { name: name.to_owned(), pods: pods.cloned().collect() })
+}
+
+impl OnNode {
+    fn metrics(&self, seed: u64, now: Timestamp) -> Value {
+        let (cpu, memory) = sum(self.pods.iter().map(|pod| pod_usage(seed, &pod.decode(), now)));
+        json!({
+            "kind": "NodeMetrics", "apiVersion": "metrics.k8s.io/v1beta1",
+            "metadata": {"name": self.name, "creationTimestamp": seconds(now)},
+            "timestamp": seconds(now), "window": format!("{WINDOW_SECONDS}s"),
+            "usage": {"cpu": format!("{cpu}n"), "memory": format!("{}Ki", memory / 1024)},
+        })
+    }
+
+    fn summary(&self, seed: u64, now: Timestamp) -> Value {
+        let pods: Vec<Value> = self.pods.iter().map(|pod| pod.decode()).collect();
+        let (cpu, memory) = sum(pods.iter().map(|pod| pod_usage(seed, pod, now)));
+        json!({
+            "node": {
+                "nodeName": self.name,
+                "cpu": {"time": now.to_string(), "usageNanoCores": cpu},
+                "memory": {"time": now.to_string(), "workingSetBytes": memory},
+            },
+            "pods": pods.iter().map(|pod| pod_summary(seed, pod, now)).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn sum(usages: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
+    usages.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
 }
 
 fn resources() -> Value {
@@ -72,15 +151,6 @@ fn list(kind: &str, items: &[Value]) -> Value {
     json!({"kind": kind, "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items})
 }
 
-fn pod_list(state: &State, seed: u64, namespace: Option<&str>, query: &Query, now: Timestamp) -> Value {
-    let kind = state.catalog.by_table("pods").expect("every cluster has pods");
-    let selection =
-        Selection::parse(kind, namespace, query.get("labelSelector"), query.get("fieldSelector")).unwrap_or_default();
-    let pods = state.store.range("pods", namespace, None).filter(|entry| selection.admits(entry));
-    let running = pods.filter(|entry| entry.field(5) == "Running");
-    list("PodMetricsList", &running.map(|entry| pod_metrics(seed, &entry.decode(), now)).collect::<Vec<_>>())
-}
-
 fn pod_metrics(seed: u64, pod: &Value, now: Timestamp) -> Value {
     let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
     let usages = containers.map(|container| {
@@ -91,22 +161,10 @@ fn pod_metrics(seed: u64, pod: &Value, now: Timestamp) -> Value {
         "kind": "PodMetrics", "apiVersion": "metrics.k8s.io/v1beta1",
         "metadata": {
             "name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"],
-            "creationTimestamp": crate::clock::seconds(now), "labels": pod["metadata"]["labels"],
+            "creationTimestamp": seconds(now), "labels": pod["metadata"]["labels"],
         },
-        "timestamp": crate::clock::seconds(now), "window": format!("{WINDOW_SECONDS}s"),
+        "timestamp": seconds(now), "window": format!("{WINDOW_SECONDS}s"),
         "containers": usages.collect::<Vec<_>>(),
-    })
-}
-
-fn node_metrics(state: &State, seed: u64, node: &Entry, now: Timestamp) -> Value {
-    let pods = pods_of(state, &node.key.name);
-    let (cpu, memory) =
-        pods.iter().map(|pod| pod_usage(seed, pod, now)).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    json!({
-        "kind": "NodeMetrics", "apiVersion": "metrics.k8s.io/v1beta1",
-        "metadata": {"name": &*node.key.name, "creationTimestamp": crate::clock::seconds(now)},
-        "timestamp": crate::clock::seconds(now), "window": format!("{WINDOW_SECONDS}s"),
-        "usage": {"cpu": format!("{cpu}n"), "memory": format!("{}Ki", memory / 1024)},
     })
 }
 
@@ -121,16 +179,9 @@ fn pod_summary(seed: u64, pod: &Value, now: Timestamp) -> Value {
     })
 }
 
-fn pods_of(state: &State, node: &str) -> Vec<Value> {
-    let pods = state.store.range("pods", None, None);
-    pods.filter(|entry| entry.field(0) == node && entry.field(5) == "Running").map(|entry| entry.decode()).collect()
-}
-
 fn pod_usage(seed: u64, pod: &Value, now: Timestamp) -> (u64, u64) {
     let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
-    containers
-        .map(|container| container_usage(seed, pod, container, now))
-        .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    sum(containers.map(|container| container_usage(seed, pod, container, now)))
 }
 
 /// Nanocores and bytes: 70 % to 110 % of the requests, times what the annotation says.

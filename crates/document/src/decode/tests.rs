@@ -236,6 +236,25 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
 }
 
 #[test]
+fn a_value_that_is_put_takes_the_place_of_what_is_written_and_of_its_file() {
+    let mut document = document("slug: a\ntoken_file: /nowhere\nclause: 7\n");
+    for (path, text) in [("slug", "b"), ("token", "t0ken"), ("share", "0.75"), ("labels.team", "${x}")] {
+        document.put(path, text);
+    }
+    document.put("clause.x.y", "z");
+    assert_eq!(document.origin("clause.x.y"), Some(Origin::Variable));
+    document.root.take(&["clause"]);
+    let expected = Watch {
+        slug: Some("b".to_owned()),
+        token: "t0ken".to_owned(),
+        share: 0.75,
+        labels: BTreeMap::from([("team".to_owned(), "${x}".to_owned())]),
+        ..Watch::default()
+    };
+    assert_eq!(document.decode(), Ok(expected));
+}
+
+#[test]
 fn a_secret_and_its_file_exclude_each_other() {
     let mut document = document("token: a\ntoken_file: /run/token\n");
     let faults = document.read_secrets::<Watch>(&mut |_| Ok(String::new()));

@@ -4,11 +4,32 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// The variables that settings may name. Clones share them.
+/// What the environment says: the variables that settings may name, and values that come before those of the file. Clones
+/// share them.
 #[derive(Clone, Default)]
-pub struct Environment(Arc<BTreeMap<String, String>>);
+pub struct Environment {
+    variables: Arc<BTreeMap<String, String>>,
+    values: Vec<(&'static str, String)>,
+}
 
 impl Environment {
+    /// Has `value` come before what the file says at `path`, keys with dots between, now and after every reload.
+    #[must_use]
+    pub fn with(mut self, path: &'static str, value: String) -> Self {
+        self.values.push((path, value));
+        self
+    }
+
+    /// The value of a variable, if it is set to anything.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// What comes before the values of the file, by path.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.values.iter().map(|(path, value)| (*path, value.as_str()))
+    }
+
     /// `text` with its variables replaced; a variable that is not set is told by name.
     pub(super) fn expand(&self, text: &str) -> Result<String, String> {
         let mut expanded = String::with_capacity(text.len());
@@ -40,7 +61,7 @@ impl Environment {
             return Err("names no variable (accepted: ${NAME} or ${NAME:-default}; $$ is a dollar)".to_owned());
         }
         // As in a shell, `:-` also stands in for a variable that is empty.
-        match (self.0.get(name), default) {
+        match (self.variables.get(name), default) {
             (Some(value), None) => Ok(value.clone()),
             (Some(value), Some(_)) if !value.is_empty() => Ok(value.clone()),
             (Some(_) | None, Some(default)) => Ok(default.to_owned()),
@@ -53,14 +74,14 @@ const UNCLOSED: &str = "${ is not closed by } (accepted: ${NAME} or ${NAME:-defa
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self(Arc::new(variables.into_iter().collect()))
+        Self { variables: Arc::new(variables.into_iter().collect()), values: Vec::new() }
     }
 }
 
 impl fmt::Debug for Environment {
     /// Names only: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 

@@ -107,6 +107,9 @@ fn decode<T: Root>(
     contents: &mut Contents,
 ) -> Result<(Document, T), Vec<Fault>> {
     let mut faults = document.map_strings(&mut |text| environment.expand(text));
+    for (path, value) in environment.values() {
+        document.put(path, value);
+    }
     faults.extend(document.read_secrets::<T>(&mut |name| {
         let path = Path::new(name);
         let text = read(path, SECRET_BYTES);
@@ -189,6 +192,19 @@ mod tests {
     #[test]
     fn a_variable_stays_one_text_whatever_is_in_it() {
         assert_eq!(loaded("name: ${INJECTION}").name, "x\nauth: {anonymous_reads: true}");
+    }
+
+    #[test]
+    fn what_the_environment_gives_comes_before_the_file() {
+        let folder = Folder::with("k.yaml", "name: of-the-file\nwatch: {every: 3s}\n");
+        let environment = environment()
+            .with("name", "${A}".to_owned())
+            .with("limit", "7".to_owned())
+            .with("watch.proc", "/p".to_owned());
+        let loaded = load::<Sample>(Some(&folder.path("k.yaml")), &environment).unwrap().settings();
+        let watch = &loaded.watch;
+        let got = (loaded.name.as_str(), loaded.limit, watch.proc.as_str(), watch.every.as_secs());
+        assert_eq!(got, ("${A}", 7, "/p", 3));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod control;
 mod custom;
 mod deletion;
 mod faults;
+mod forms;
 mod jobs;
 mod lists;
 mod load;

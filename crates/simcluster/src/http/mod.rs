@@ -42,6 +42,7 @@ use crate::fault::{Effect, Meeting};
 use crate::requests::{Request as Record, Seen};
 use crate::settings::Offer;
 use crate::status::Status;
+use crate::usage;
 use crate::user::{self, User};
 
 /// The API as a service that clients can be built on without a socket.
@@ -171,13 +172,17 @@ fn elsewhere(cluster: &Arc<Cluster>, call: &Call, route: &Route, now: Timestamp)
         Route::Resources { group, version } => Some(discovery::resources(catalog, group, version)),
         Route::OpenApiIndex => Some(openapi::index(catalog)),
         Route::OpenApi { group, version } => openapi::document(catalog, group, version),
+        Route::Usage(_) | Route::NodeSummary(_) | Route::Objects(_) | Route::Control(_) | Route::Unknown => None,
+    };
+    let usage = match route {
         Route::Usage(rest) if cluster.settings.metrics_api == Offer::Offered => {
-            crate::usage::answer(&state, cluster.settings.seed, rest, &call.query, now)
+            usage::Ask::of(&state, rest, &call.query)
         }
-        Route::NodeSummary(node) => crate::usage::node_summary(&state, cluster.settings.seed, node, now),
-        Route::Usage(_) | Route::Objects(_) | Route::Control(_) | Route::Unknown => None,
+        Route::NodeSummary(node) => usage::Ask::summary(&state, node),
+        _ => None,
     };
     drop(state);
+    let found = found.or_else(|| Some(usage?.answer(cluster.settings.seed, now)));
     let Some(found) = found else {
         cluster.metrics.unknown();
         return answer::no_such_page();

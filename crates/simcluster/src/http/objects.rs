@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Answer};
 use super::call::Call;
-use super::render::{self, View};
+use super::render::{self, Shape, View};
 use super::route::Target;
 use super::table::Columns;
 use super::watch::Watch;
@@ -149,7 +149,7 @@ impl Ask<'_> {
     }
 
     fn get(&self) -> Result<Answer, Status> {
-        let view = View::of(self.call)?;
+        let view = View::of(self.call, Shape::One)?;
         let kind = &self.target.kind;
         let state = self.cluster.state();
         if self.part()? == Part::Scale {
@@ -175,7 +175,7 @@ impl Ask<'_> {
     fn list(&self) -> Result<Answer, Status> {
         let options = self.call.query.list_options(self.cluster.settings.streaming_lists)?;
         let selection = self.selection(&options.labels, &options.fields)?;
-        let view = View::of(self.call)?;
+        let view = View::of(self.call, Shape::List)?;
         let kind = &self.target.kind;
         if matches!(self.effect, Some(Effect::ExpireContinue)) && options.token.is_some() {
             let message = "The provided continue parameter is too old to display a consistent list result.";
@@ -193,7 +193,7 @@ impl Ask<'_> {
     fn watch(&self) -> Result<Answer, Status> {
         let options = self.call.query.list_options(self.cluster.settings.streaming_lists)?;
         let selection = self.selection(&options.labels, &options.fields)?;
-        let view = View::of(self.call)?;
+        let view = View::of(self.call, Shape::One)?;
         let fault = WatchFault(self.effect.cloned());
         let watch = Watch { kind: Arc::clone(&self.target.kind), selection, options, view, fault };
         Ok(watch.answer(self.cluster))

@@ -33,12 +33,19 @@ pub(crate) enum Include {
     Object,
 }
 
+/// What a form is asked for: an answer has it as a whole, a watch in every event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    One,
+    List,
+}
+
 /// Bytes that are put together before they are sent.
 const CHUNK: usize = 64 << 10;
 
 impl View {
-    /// The first form in `Accept` that is known.
-    pub(crate) fn of(call: &Call) -> Result<Self, Status> {
+    /// The first form in `Accept` that is known. Metadata of a list has another name than that of one object.
+    pub(crate) fn of(call: &Call, shape: Shape) -> Result<Self, Status> {
         let include = match call.query.get("includeObject") {
             "None" => Include::Nothing,
             "Object" => Include::Object,
@@ -59,14 +66,23 @@ impl View {
             match parameter("as") {
                 None => return Ok(Self::Object),
                 Some("Table") if parameter("v") == Some("v1") => return Ok(Self::Table(include)),
-                Some("PartialObjectMetadata" | "PartialObjectMetadataList") => return Ok(Self::Metadata),
+                Some("PartialObjectMetadata") if shape == Shape::One => return Ok(Self::Metadata),
+                Some("PartialObjectMetadataList") if shape == Shape::List => return Ok(Self::Metadata),
+                Some(form @ ("PartialObjectMetadata" | "PartialObjectMetadataList")) => {
+                    let what = if shape == Shape::List { "is a list" } else { "is not a list" };
+                    return Err(not_acceptable(&format!("you requested {form}, but the requested object {what}")));
+                }
                 Some(_) => {}
             }
         }
         // Only clients that ask for protobuf and nothing else come here; real servers refuse them for custom resources.
         let message = "only the following media types are accepted: application/json";
-        if is_refused { Err(Status::new(406, "NotAcceptable", message)) } else { Ok(Self::Object) }
+        if is_refused { Err(not_acceptable(message)) } else { Ok(Self::Object) }
     }
+}
+
+fn not_acceptable(message: &str) -> Status {
+    Status::new(406, "NotAcceptable", message)
 }
 
 /// The encoding of one object as `kind`.
@@ -88,13 +104,17 @@ pub(crate) fn object(kind: &Kind, entry: &Entry, view: View, now: jiff::Timestam
             let metadata = json!({"resourceVersion": entry.version.to_string()});
             Bytes::from(table::table(kind, &rows, &metadata, columns).to_string())
         }
-        View::Metadata => Bytes::from(metadata_only(&versions::decode_as(kind, entry)).to_string()),
+        View::Metadata => Bytes::from(with_metadata(&entry.metadata()).to_string()),
     }
 }
 
 /// The object without all but its metadata.
 pub(crate) fn metadata_only(object: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+    with_metadata(&object["metadata"])
+}
+
+fn with_metadata(metadata: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
 }
 
 /// A list as it is answered.
@@ -108,8 +128,7 @@ pub(crate) fn list(kind: &Arc<Kind>, page: Page, view: View, now: jiff::Timestam
             answer::json(200, &table)
         }
         View::Metadata => {
-            let items: Vec<Value> =
-                page.entries.iter().map(|entry| metadata_only(&versions::decode_as(kind, entry))).collect();
+            let items: Vec<Value> = page.entries.iter().map(|entry| with_metadata(&entry.metadata())).collect();
             let list = json!({
                 "kind": "PartialObjectMetadataList",
                 "apiVersion": "meta.k8s.io/v1",

@@ -38,8 +38,10 @@ use crate::write::{Part, Run, Validation, Write};
 #[derive(Debug, Default)]
 pub(crate) struct Agenda(BTreeSet<(Timestamp, Arc<str>, Key)>);
 
-/// Looks of one move. A cluster that has not settled by then goes on in the next one.
-const MOST_LOOKS: usize = 1_000_000;
+/// Looks of one move of a cluster that is stepped. What has not settled by then never does.
+pub(crate) const ALL: usize = 1_000_000;
+/// Looks of one move of a cluster that moves by itself: at some 30 µs each, clients wait 8 ms for the state at most.
+pub(crate) const FEW: usize = 256;
 
 const MANAGER: &str = "kube-controller-manager";
 
@@ -109,10 +111,10 @@ pub(crate) fn next_due(state: &State, until: Timestamp) -> Option<Timestamp> {
     [state.agenda.next_due(until), churned].into_iter().flatten().min()
 }
 
-/// Looks at everything that is due: how many looks changed something.
-pub(crate) fn move_due(state: &mut State, now: Timestamp) -> usize {
+/// Looks at what is due, `most` things of it: how many looks changed something.
+pub(crate) fn move_due(state: &mut State, now: Timestamp, most: usize) -> usize {
     let mut moved = churn::churn(state, now);
-    for _ in 0..MOST_LOOKS {
+    for _ in 0..most {
         let Some((table, key)) = state.agenda.pop_due(now) else { break };
         let before = state.store.version();
         look(state, now, &table, &key);

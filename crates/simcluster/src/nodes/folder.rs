@@ -7,19 +7,38 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use super::process::{Process, Sort};
 
-/// A temporary folder; it goes when this is dropped.
+/// A folder of one node.
 #[derive(Debug)]
-pub(crate) struct Folder(tempfile::TempDir);
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// It goes with this, unless it is within one that goes.
+    _own: Option<TempDir>,
+}
+
+/// A temporary folder; it goes when this is dropped.
+pub(crate) fn temporary() -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix("simulated-proc-").tempdir()
+}
 
 impl Folder {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self(tempfile::Builder::new().prefix("simulated-proc-").tempdir()?))
+        let own = temporary()?;
+        Ok(Self { path: own.path().to_owned(), _own: Some(own) })
+    }
+
+    /// A folder of this name in another one, which has none of it yet.
+    pub(crate) fn within(other: &Path, name: &str) -> io::Result<Self> {
+        let path = other.join(name);
+        fs::create_dir(&path)?;
+        Ok(Self { path, _own: None })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+        &self.path
     }
 
     /// Writes a file at once.

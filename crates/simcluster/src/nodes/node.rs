@@ -2,7 +2,7 @@
 //!
 //! Owns pids, parents and time; `folder` writes what is decided here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -35,11 +35,23 @@ pub struct Node {
     profile: Profile,
     folder: Folder,
     processes: BTreeMap<u32, Process>,
-    /// First process of a container, by the container's id.
-    containers: BTreeMap<String, u32>,
+    /// By the container's id.
+    containers: BTreeMap<String, Group>,
     last_pid: u32,
     forks: u64,
     own: u32,
+}
+
+/// The processes of a container.
+#[derive(Debug)]
+struct Group {
+    /// Line of `cgroup`.
+    cgroup: String,
+    first: u32,
+    /// What the runtime has above the first process.
+    monitor: u32,
+    /// What runs besides, and its pid.
+    besides: Option<(Program, u32)>,
 }
 
 /// A tree could not be changed.
@@ -48,6 +60,9 @@ pub enum NodeError {
     /// Its folder cannot be written.
     #[error("failed to write the process tree of node `{0}`")]
     Write(String, #[source] io::Error),
+    /// The cluster has no such node.
+    #[error("the cluster has no node `{0}`")]
+    NoNode(String),
     /// There is no such process.
     #[error("node `{0}` has no process {1}")]
     NoProcess(String, u32),
@@ -66,6 +81,10 @@ impl Node {
     /// Boots a node: its own processes run, and the scanner among them, to which `self` leads.
     pub fn boot(profile: Profile, now: Timestamp) -> Result<Self, NodeError> {
         let folder = Folder::new().map_err(|error| NodeError::Write(profile.name.clone(), error))?;
+        Self::boot_in(folder, profile, now)
+    }
+
+    pub(crate) fn boot_in(folder: Folder, profile: Profile, now: Timestamp) -> Result<Self, NodeError> {
         let mut node = Self {
             folder,
             processes: BTreeMap::new(),
@@ -107,9 +126,25 @@ impl Node {
         self.processes.keys().copied()
     }
 
-    /// The first process of a container.
+    /// The first process of a container, while it runs.
     pub fn first_process(&self, container: &str) -> Option<u32> {
-        self.containers.get(container).copied()
+        let first = self.containers.get(container)?.first;
+        self.processes.contains_key(&first).then_some(first)
+    }
+
+    /// Whether the container was started here and not stopped.
+    pub fn has(&self, container: &str) -> bool {
+        self.containers.contains_key(container)
+    }
+
+    /// Has these pods run and no others: starts what is missing, stops what is left over.
+    pub fn keep(&mut self, pods: &[Pod], now: Timestamp) -> Result<(), NodeError> {
+        let wanted: BTreeSet<&str> =
+            pods.iter().flat_map(|pod| &pod.containers).map(|container| container.id.as_str()).collect();
+        let left: Vec<String> = self.containers.keys().filter(|id| !wanted.contains(id.as_str())).cloned().collect();
+        left.iter().try_for_each(|id| self.stop_container(id))?;
+        pods.iter().try_for_each(|pod| self.run(pod, now))?;
+        pods.iter().try_for_each(|pod| self.run_besides(pod, now))
     }
 
     /// Starts the containers of a pod that do not run yet, each below a monitor of its runtime.
@@ -124,24 +159,15 @@ impl Node {
 
     /// Ends everything that runs in the containers of a pod.
     pub fn stop(&mut self, pod: &Pod) -> Result<(), NodeError> {
-        for Container { id, .. } in &pod.containers {
-            let Some(first) = self.containers.remove(id) else { continue };
-            let first = &self.processes[&first];
-            let (cgroup, monitor) = (first.cgroup.clone(), first.parent);
-            let inside = self.processes.values().filter(|process| process.cgroup == cgroup || process.pid == monitor);
-            let pids: Vec<u32> = inside.map(|process| process.pid).collect();
-            pids.into_iter().try_for_each(|pid| self.exit(pid))?;
-        }
-        Ok(())
+        pod.containers.iter().try_for_each(|container| self.stop_container(&container.id))
     }
 
     /// Starts a program in a container, as a child of its first process; returns the pid.
     pub fn start(&mut self, container: &str, program: Program, now: Timestamp) -> Result<u32, NodeError> {
-        let first = self.containers.get(container).and_then(|pid| self.processes.get(pid));
-        let Some(first) = first else {
+        let (Some(first), Some(group)) = (self.first_process(container), self.containers.get(container)) else {
             return Err(NodeError::NoContainer(self.profile.name.clone(), container.to_owned()));
         };
-        let below = (first.pid, first.cgroup.clone());
+        let below = (first, group.cgroup.clone());
         self.spawn(below, program, now)
     }
 
@@ -164,7 +190,6 @@ impl Node {
         if self.processes.remove(&pid).is_none() {
             return Err(NodeError::NoProcess(self.profile.name.clone(), pid));
         }
-        self.containers.retain(|_, first| *first != pid);
         self.folder.remove(pid).map_err(|error| self.write_error(error))?;
         for child in self.processes.values_mut().filter(|process| process.parent == pid) {
             child.parent = host::INIT;
@@ -190,18 +215,47 @@ impl Node {
     }
 
     fn run_container(&mut self, pod: &Pod, container: &Container, now: Timestamp) -> Result<(), NodeError> {
-        let Container { id, runtime, program } = container;
+        let Container { id, runtime, program, started } = container;
+        let since = started.unwrap_or(now);
         let (service, monitor) = match runtime {
             Runtime::Containerd => ("containerd", "/usr/bin/containerd-shim-runc-v2"),
             Runtime::CriO => ("crio", "/usr/bin/conmon"),
             Runtime::Docker => ("docker", "/usr/bin/containerd-shim-runc-v2"),
         };
         let monitor = Program::new(&[monitor, "-id", id], 0);
-        let parent = self.spawn((host::INIT, cgroup::of_service(service)), monitor, now)?;
-        let group = cgroup::of_container(self.profile.driver, (&pod.uid, pod.quality), (*runtime, id));
-        let first = self.spawn((parent, group), program.clone(), now)?;
-        self.containers.insert(id.clone(), first);
+        let monitor = self.spawn((host::INIT, cgroup::of_service(service)), monitor, since)?;
+        let cgroup = cgroup::of_container(self.profile.driver, (&pod.uid, pod.quality), (*runtime, id));
+        let first = self.spawn((monitor, cgroup.clone()), program.clone(), since)?;
+        self.containers.insert(id.clone(), Group { cgroup, first, monitor, besides: None });
         Ok(())
+    }
+
+    /// Has the first container of a pod run what the pod asks for besides, and no longer what it asked for before.
+    fn run_besides(&mut self, pod: &Pod, now: Timestamp) -> Result<(), NodeError> {
+        let Some(Container { id, .. }) = pod.containers.first() else { return Ok(()) };
+        let Some(group) = self.containers.get_mut(id) else { return Ok(()) };
+        if group.besides.as_ref().map(|(program, _)| program) == pod.besides.as_ref() {
+            return Ok(());
+        }
+        if let Some((_, pid)) = group.besides.take()
+            && self.processes.contains_key(&pid)
+        {
+            self.exit(pid)?;
+        }
+        let Some(program) = pod.besides.clone() else { return Ok(()) };
+        let pid = self.start(id, program.clone(), now)?;
+        if let Some(group) = self.containers.get_mut(id) {
+            group.besides = Some((program, pid));
+        }
+        Ok(())
+    }
+
+    /// Ends everything that runs in a container; one that is not there is stopped already.
+    fn stop_container(&mut self, id: &str) -> Result<(), NodeError> {
+        let Some(Group { cgroup, monitor, .. }) = self.containers.remove(id) else { return Ok(()) };
+        let inside = self.processes.values().filter(|process| process.cgroup == cgroup || process.pid == monitor);
+        let pids: Vec<u32> = inside.map(|process| process.pid).collect();
+        pids.into_iter().try_for_each(|pid| self.exit(pid))
     }
 
     fn spawn(&mut self, below: (u32, String), program: Program, now: Timestamp) -> Result<u32, NodeError> {

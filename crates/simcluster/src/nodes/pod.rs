@@ -2,6 +2,7 @@
 //!
 //! Owns reading a stored pod. What a container runs is made up from its name.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::cgroup::Quality;
@@ -16,7 +17,13 @@ pub struct Pod {
     pub quality: Quality,
     /// Those that run.
     pub containers: Vec<Container>,
+    /// What runs in the first of them besides: the words of the annotation [`RUN`].
+    pub besides: Option<Program>,
 }
+
+/// Annotation of a pod whose words are a command that its first container runs besides its own, as long as it is there:
+/// how a person makes a miner start and stop.
+pub const RUN: &str = "sim.keelwatch.io/run";
 
 /// A container that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +34,8 @@ pub struct Container {
     pub runtime: Runtime,
     /// Its first process.
     pub program: Program,
+    /// Since when it runs, if that is known.
+    pub started: Option<Timestamp>,
 }
 
 /// Who runs containers.
@@ -48,20 +57,25 @@ impl Pod {
         let lists = ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"];
         let statuses = lists.iter().filter_map(|list| status[*list].as_array()).flatten();
         let user = object["spec"]["securityContext"]["runAsUser"].as_u64().and_then(|uid| u32::try_from(uid).ok());
+        let user = user.unwrap_or_default();
+        let words: Vec<&str> = metadata["annotations"][RUN].as_str().unwrap_or_default().split_whitespace().collect();
         Self {
             uid: hash.or(metadata["uid"].as_str()).unwrap_or_default().to_owned(),
             quality: Quality::parse(status["qosClass"].as_str().unwrap_or_default()),
-            containers: statuses.filter_map(|status| Container::of(status, user.unwrap_or_default())).collect(),
+            containers: statuses.filter_map(|status| Container::of(status, user)).collect(),
+            besides: (!words.is_empty()).then(|| Program::new(&words, user)),
         }
     }
 }
 
 impl Container {
     fn of(status: &Value, uid: u32) -> Option<Self> {
-        status["state"].get("running")?;
+        let running = status["state"].get("running")?;
         let (runtime, id) = Runtime::parse(status["containerID"].as_str()?)?;
         let exe = format!("/app/{}", status["name"].as_str()?);
-        Some(Self { id: id.to_owned(), runtime, program: Program::new(&[&exe, "--listen=0.0.0.0:8080"], uid) })
+        let program = Program::new(&[&exe, "--listen=0.0.0.0:8080"], uid);
+        let started = running["startedAt"].as_str().and_then(|at| at.parse().ok());
+        Some(Self { id: id.to_owned(), runtime, program, started })
     }
 }
 
@@ -91,19 +105,26 @@ mod tests {
             "metadata": {"uid": "u"},
             "spec": {"securityContext": {"runAsUser": 1000}},
             "status": {"qosClass": "Guaranteed", "containerStatuses": [
-                {"name": "web", "containerID": "cri-o://aa", "state": {"running": {}}},
+                {"name": "web", "containerID": "cri-o://aa", "state": {"running": {"startedAt": "2026-11-21T04:29:58Z"}}},
                 {"name": "done", "containerID": "cri-o://bb", "state": {"terminated": {}}},
                 {"name": "odd", "containerID": "rkt://cc", "state": {"running": {}}},
             ]},
         });
         let program = Program::new(&["/app/web", "--listen=0.0.0.0:8080"], 1000);
-        let web = Container { id: "aa".to_owned(), runtime: Runtime::CriO, program };
-        assert_eq!(Pod::of(&pod), Pod { uid: "u".to_owned(), quality: Quality::Guaranteed, containers: vec![web] });
+        let started = Some("2026-11-21T04:29:58Z".parse().unwrap());
+        let web = Container { id: "aa".to_owned(), runtime: Runtime::CriO, program, started };
+        assert_eq!(
+            Pod::of(&pod),
+            Pod { uid: "u".to_owned(), quality: Quality::Guaranteed, containers: vec![web], besides: None }
+        );
     }
 
     #[test]
     fn a_static_pod_goes_by_its_configuration_hash() {
         let pod = json!({"metadata": {"uid": "u", "annotations": {"kubernetes.io/config.hash": "3e61"}}});
-        assert_eq!(Pod::of(&pod), Pod { uid: "3e61".to_owned(), quality: Quality::Burstable, containers: Vec::new() });
+        assert_eq!(
+            Pod::of(&pod),
+            Pod { uid: "3e61".to_owned(), quality: Quality::Burstable, containers: Vec::new(), besides: None }
+        );
     }
 }

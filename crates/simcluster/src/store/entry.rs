@@ -122,6 +122,15 @@ impl Entry {
         serde_json::from_slice(&self.body).expect("the store holds what it encoded")
     }
 
+    /// Only the metadata, decoded; the rest is passed over.
+    pub(crate) fn metadata(&self) -> Value {
+        #[derive(serde::Deserialize)]
+        struct Part {
+            metadata: Value,
+        }
+        serde_json::from_slice::<Part>(&self.body).expect("the store holds what it encoded").metadata
+    }
+
     /// The object under another version with the number of an annotation counted up; `None` if it does not have it.
     ///
     /// This does not decode: load is made of thousands of these a second.

@@ -28,8 +28,8 @@ fn node() -> Node {
 
 fn pod() -> Pod {
     let program = Program::new(&["/app/web"], 1000);
-    let container = Container { id: "4f1c".repeat(16), runtime: Runtime::Containerd, program };
-    Pod { uid: "u".to_owned(), quality: Quality::Burstable, containers: vec![container] }
+    let container = Container { id: "4f1c".repeat(16), runtime: Runtime::Containerd, program, started: None };
+    Pod { uid: "u".to_owned(), quality: Quality::Burstable, containers: vec![container], besides: None }
 }
 
 fn miner() -> Program {
@@ -107,6 +107,38 @@ fn a_pod_that_stops_leaves_nothing_behind() {
     node.start(&pod.containers[0].id, miner(), at(80)).unwrap();
     node.stop(&pod).unwrap();
     assert_eq!(listed(&node), before);
+}
+
+#[test]
+fn a_node_keeps_the_pods_it_is_told_and_no_others() {
+    let (mut node, pod) = (node(), pod());
+    let mut other = pod.clone();
+    other.containers[0].id = "aa".repeat(32);
+    node.keep(std::slice::from_ref(&pod), at(70)).unwrap();
+    let before = node.first_process(&pod.containers[0].id);
+    node.keep(&[pod.clone(), other.clone()], at(71)).unwrap();
+    assert_eq!((node.first_process(&pod.containers[0].id), node.has(&other.containers[0].id)), (before, true));
+    node.keep(std::slice::from_ref(&other), at(72)).unwrap();
+    assert_eq!((node.has(&pod.containers[0].id), node.has(&other.containers[0].id)), (false, true));
+}
+
+#[test]
+fn a_container_that_ended_is_not_started_again() {
+    let (mut node, pod) = (node(), pod());
+    node.keep(std::slice::from_ref(&pod), at(70)).unwrap();
+    let id = &pod.containers[0].id;
+    node.exit(node.first_process(id).unwrap()).unwrap();
+    node.keep(std::slice::from_ref(&pod), at(71)).unwrap();
+    assert_eq!(node.first_process(id), None);
+    assert!(matches!(node.start(id, miner(), at(80)), Err(NodeError::NoContainer(..))));
+}
+
+#[test]
+fn a_container_is_as_old_as_its_pod_says() {
+    let (mut node, mut pod) = (node(), pod());
+    pod.containers[0].started = Some(at(65));
+    node.run(&pod, at(900)).unwrap();
+    assert_eq!(stat(&node, node.first_process(&pod.containers[0].id).unwrap(), 22), "6500");
 }
 
 #[test]
