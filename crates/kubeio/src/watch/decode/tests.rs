@@ -1,0 +1,1 @@
+//! Lines and pages as servers write them.
