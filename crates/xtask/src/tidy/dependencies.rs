@@ -31,7 +31,7 @@ const TABLE: [Room; 11] = [
     Room { name: "processes", uses: &["api", "document"], tests: &[], never: &["axum", "kube", "reqwest", "tokio"] },
     Room {
         name: "violations",
-        uses: &["api", "document", "runtime", "web", "processes"],
+        uses: &["api", "document", "runtime", "web", "pods", "processes"],
         tests: &[],
         never: &["kube"],
     },
