@@ -17,6 +17,9 @@ pub struct Problem {
     pub detail: String,
     /// `detail` once more, for clients of the former tools.
     pub error: String,
+    /// What may help, left out when there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// Every fault of a body, each with its path; left out when there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
@@ -32,6 +35,7 @@ impl Problem {
             status,
             error: detail.clone(),
             detail,
+            hint: None,
             faults: Vec::new(),
         }
     }

@@ -2,30 +2,30 @@
 //!
 //! Owns paths, queries and headers. What is answered, `node` knows.
 
-use axum::Json;
+use api::Violation;
 use axum::extract::State as Of;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use web::{Fault, NoQuery, Query, Routes};
+use web::routes::get;
+use web::{Fault, Json, NoQuery, Query, Rendered, Routes};
 
 use crate::listing::State;
 use crate::node::{List, Node, NotScannedYet};
 
 /// Routes of the API listener of a node.
 pub fn routes(node: &Node) -> Routes {
-    let open = Routes::new().open("/health", get(health));
-    reads(node).into_iter().fold(open, |routes, (path, methods)| routes.read(path, methods))
-}
-
-fn reads(node: &Node) -> [(&'static str, MethodRouter); 3] {
-    [
-        ("/api/violations", get(list).with_state(node.clone())),
-        ("/api/v1/rules", get(rules).with_state(node.clone())),
-        ("/api/v1/coverage", get(coverage).with_state(node.clone())),
-    ]
+    Routes::new()
+        .open(get("/health", "Says that the process answers at all.", health))
+        .read(
+            get("/api/violations", "Lists violations, sorted by namespace, pod, process, pid and rule.", list)
+                .with_state(node.clone()),
+        )
+        .read(
+            get("/api/v1/rules", "Shows the active rule set, and the last one that was refused.", rules)
+                .with_state(node.clone()),
+        )
+        .read(get("/api/v1/coverage", "Shows how much of the node was looked at.", coverage).with_state(node.clone()))
 }
 
 /// That the process answers at all.
@@ -48,12 +48,16 @@ struct Filter {
 }
 
 /// Lists violations, sorted by namespace, pod, process, pid and rule.
-async fn list(Of(node): Of<Node>, Query(filter): Query<Filter>, asked: HeaderMap) -> Result<Response, Fault> {
+async fn list(
+    Of(node): Of<Node>,
+    Query(filter): Query<Filter>,
+    asked: HeaderMap,
+) -> Result<Rendered<Vec<Violation>>, Fault> {
     let list = node.list(filter.state, |etag| etag.is_known_to(&asked))?;
     let headers = headers(&node, &list);
     Ok(match list.body {
-        None => (StatusCode::NOT_MODIFIED, headers).into_response(),
-        Some(body) => (headers, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        None => Rendered::new((StatusCode::NOT_MODIFIED, headers)),
+        Some(body) => Rendered::new((headers, [(header::CONTENT_TYPE, "application/json")], body)),
     })
 }
 

@@ -2,18 +2,17 @@
 //!
 //! Owns the route. What a task says of itself, `runtime` keeps.
 
-use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
 use runtime::tasks::{TaskState, Tasks};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{NoQuery, Routes};
+use crate::routes::get;
+use crate::{Json, NoQuery, Routes};
 
 /// The debug routes of the API listener.
 pub fn routes(tasks: Tasks) -> Routes {
-    Routes::new().admin("/debug/tasks", get(list).with_state(tasks))
+    Routes::new().admin(get("/debug/tasks", "Shows how each periodic task does.", list).with_state(tasks))
 }
 
 /// Every periodic task of this process, by name.

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::routing::{get, post};
 use jiff::Timestamp;
 use runtime::clock::ManualClock;
 use runtime::metrics::Registry;
 use runtime::shutdown::{Stop, Stopper};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::metrics::HttpMetrics;
+use crate::routes::{get, post};
 use crate::settings::{AuthSettings, ListenSettings, TokenSettings};
-use crate::{Listener, Purpose, Routes, Scope, Server};
+use crate::{Json, Listener, Purpose, Query, Routes, Scope, Server};
 
 /// SHA-256 of `t0ken`.
 pub(crate) const SHA256: &str = "b46c09677343261f0b439a472422225e3a230c9c094d6ab16762e2036b597053";
@@ -150,15 +152,25 @@ pub(crate) async fn until(condition: impl Fn() -> bool) {
 
 fn routes() -> Routes {
     Routes::new()
-        .open("/open", get(async || "open"))
-        .open("/body", post(async |body: Bytes| body.len().to_string()))
-        .open("/ignored-body", post(async || "not read"))
-        .open("/panic", get(panics))
-        .open("/never", get(std::future::pending::<&str>))
-        .read("/read", get(async || "read"))
-        .write("/read", post(async || "written"))
-        .beat("/beat/{agent_id}", post(async || "beat"))
-        .admin("/admin", get(async || "admin"))
+        .open(get("/open", "Is open.", async || "open"))
+        .open(post("/body", "Measures a body.", async |body: Bytes| body.len().to_string()))
+        .open(post("/ignored-body", "Reads no body.", async || "not read"))
+        .open(get("/panic", "Panics.", panics))
+        .open(get("/never", "Never ends.", std::future::pending::<&str>))
+        .read(get("/read", "Reads.", async || "read"))
+        .read(get("/named", "Answers its query.", async |Query(named): Query<Named>| Json(named)))
+        .read(post("/echo", "Answers its body.", async |Json(named): Json<Named>| Json(named)).body_bytes(64))
+        .write(post("/read", "Writes.", async || "written"))
+        .beat(post("/beat/{agent_id}", "Beats.", async || "beat"))
+        .admin(get("/admin", "Administers.", async || "admin"))
+}
+
+/// Something with a name.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    /// The name.
+    name: String,
 }
 
 async fn panics() -> &'static str {

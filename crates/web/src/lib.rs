@@ -5,32 +5,43 @@
 //! takes changes while it serves.
 //!
 //! ```text
-//! socket ─► Listener ──────► Front ───────────► Gate ──────────► handler of a room
+//! socket ─► Listener ──────► Front ───────────► Gate ──────────► handler of a room, here or at the leader
 //!           connections,      URI, headers,      credential ─►    answers, or a Fault
 //!           TLS, slow clients body, time, panic  token ─► scope
 //! ```
 
-mod access;
+pub mod access;
+pub mod client;
 pub mod debug;
 mod etag;
+pub mod events;
 #[cfg(test)]
 mod fixture;
+pub mod forward;
 mod front;
+mod json;
 mod listener;
 mod metrics;
+pub mod openapi;
+mod path;
 mod percent;
 pub mod probes;
 mod problem;
 mod query;
-mod routes;
+mod rendered;
+pub mod routes;
 pub mod scrape;
 mod server;
 pub mod settings;
 
 pub use access::Scope;
+pub use client::Client;
 pub use etag::WeakEtag;
+pub use json::Json;
 pub use listener::{BindError, Listener, Purpose, TlsError};
+pub use path::Path;
 pub use problem::Fault;
 pub use query::{NoQuery, Query};
+pub use rendered::Rendered;
 pub use routes::Routes;
-pub use server::Server;
+pub use server::{Answering, Server};

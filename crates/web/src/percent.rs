@@ -1,12 +1,22 @@
-//! Percent-decoding of query strings, strict: what is malformed is told, not guessed.
+//! Percent-decoding of query strings and paths, strict: what is malformed is told, not guessed.
 
-/// The text that `encoded` stands for, `+` being a space; `None` if an escape is broken or the bytes are no UTF-8.
+/// The text that `encoded` stands for in a query, `+` being a space; `None` if an escape is broken or the bytes are no
+/// UTF-8.
 pub(crate) fn decode(encoded: &str) -> Option<String> {
+    decode_with(encoded, b' ')
+}
+
+/// The text that `encoded` stands for in a path, where `+` is itself.
+pub(crate) fn decode_path(encoded: &str) -> Option<String> {
+    decode_with(encoded, b'+')
+}
+
+fn decode_with(encoded: &str, plus: u8) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded.bytes();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
-            b'+' => b' ',
+            b'+' => plus,
             b'%' => hex_digit(rest.next()?)? << 4 | hex_digit(rest.next()?)?,
             plain => plain,
         });
@@ -27,6 +37,7 @@ mod tests {
     #[test]
     fn escapes_and_pluses_become_the_text_they_stand_for() {
         assert_eq!(decode("a%20b+c%C3%A9").as_deref(), Some("a b cé"));
+        assert_eq!(decode_path("a%20b+c").as_deref(), Some("a b+c"));
     }
 
     proptest! {

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::response::{IntoResponse, Response};
 use runtime::probes::{Checks, Health};
 
 use crate::Routes;
+use crate::openapi::{Answers, Operation};
+use crate::routes::get;
 
 type AskHealth = Arc<dyn Fn() -> Health + Send + Sync>;
 
@@ -18,34 +20,52 @@ type AskHealth = Arc<dyn Fn() -> Health + Send + Sync>;
 /// says.
 pub fn routes(checks: Checks, health: impl Fn() -> Health + Send + Sync + 'static) -> Routes {
     let health: AskHealth = Arc::new(health);
-    Routes::new().open("/livez", get(livez).with_state(health)).open("/readyz", get(readyz).with_state(checks))
+    Routes::new()
+        .open(get("/livez", "Says whether the process lives.", livez).with_state(health))
+        .open(get("/readyz", "Says whether it can serve; with `?verbose` one line a check.", readyz).with_state(checks))
 }
 
-async fn livez(State(health): State<AskHealth>) -> (StatusCode, String) {
+/// What a probe answers: 200, or the status of a failure, and text.
+#[derive(Debug)]
+struct Probed(StatusCode, String);
+
+async fn livez(State(health): State<AskHealth>) -> Probed {
     match health() {
-        Health::Alive => (StatusCode::OK, "ok".to_owned()),
+        Health::Alive => Probed(StatusCode::OK, "ok".to_owned()),
         Health::Wedged(tasks) => {
             let mut text = String::new();
             for task in tasks {
                 writeln!(text, "[-]{task} failed: it hangs").expect("a string takes every text");
             }
-            (StatusCode::INTERNAL_SERVER_ERROR, text + "livez check failed\n")
+            Probed(StatusCode::INTERNAL_SERVER_ERROR, text + "livez check failed\n")
         }
     }
 }
 
 /// With `?verbose`, or when a check fails: one line a check.
-async fn readyz(State(checks): State<Checks>, RawQuery(query): RawQuery) -> (StatusCode, String) {
+async fn readyz(State(checks): State<Checks>, RawQuery(query): RawQuery) -> Probed {
     let verdict = checks.verdict();
     if !verdict.is_ready() {
-        return (StatusCode::SERVICE_UNAVAILABLE, format!("{verdict}readyz check failed\n"));
+        return Probed(StatusCode::SERVICE_UNAVAILABLE, format!("{verdict}readyz check failed\n"));
     }
     let is_verbose = |pair: &str| pair.split('=').next() == Some("verbose");
     let text = match query {
         Some(query) if query.split('&').any(is_verbose) => format!("{verdict}readyz check passed\n"),
         Some(_) | None => "ok".to_owned(),
     };
-    (StatusCode::OK, text)
+    Probed(StatusCode::OK, text)
+}
+
+impl IntoResponse for Probed {
+    fn into_response(self) -> Response {
+        (self.0, self.1).into_response()
+    }
+}
+
+impl Answers for Probed {
+    fn describe(operation: &mut Operation) {
+        operation.answers_text(StatusCode::OK);
+    }
 }
 
 #[cfg(test)]
@@ -59,12 +79,12 @@ mod tests {
         for (name, check) in checks.iter().cloned() {
             asked.add(name, move || check.clone());
         }
-        let (status, text) = readyz(State(asked), RawQuery(query.map(str::to_owned))).await;
+        let Probed(status, text) = readyz(State(asked), RawQuery(query.map(str::to_owned))).await;
         (status.as_u16(), text)
     }
 
     async fn lives(health: Health) -> (u16, String) {
-        let (status, text) = livez(State(Arc::new(move || health.clone()))).await;
+        let Probed(status, text) = livez(State(Arc::new(move || health.clone()))).await;
         (status.as_u16(), text)
     }
 

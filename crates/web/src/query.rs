@@ -9,7 +9,8 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::{Fault, percent};
-use pairs::{Pair, QueryError};
+use pairs::QueryError;
+pub(crate) use pairs::{Pair, read};
 
 /// The query string of a request, as a struct whose fields are the accepted keys. A field that is a `Vec` takes its key
 /// as often as it is given; one with `#[serde(default)]` or of type `Option` may be left out.

@@ -5,26 +5,30 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::http::{HeaderMap, HeaderName, header};
 use runtime::metrics::{Format, Registry};
 
 use crate::Routes;
+use crate::routes::get;
 
 /// The metrics of `registry`, for everybody who reaches the listener.
 pub fn routes(registry: Arc<Registry>) -> Routes {
-    Routes::new().open("/metrics", get(scrape).with_state(registry))
+    let about = "Shows all metrics, as OpenMetrics if `Accept` asks for it, else in the Prometheus text form.";
+    Routes::new().open(get("/metrics", about, scrape).with_state(registry))
 }
 
 /// Shows all metrics in the format that `Accept` asks for. A scraper's parameters mean nothing here.
-async fn scrape(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> impl IntoResponse {
+async fn scrape(
+    State(registry): State<Arc<Registry>>,
+    headers: HeaderMap,
+) -> ([(HeaderName, &'static str); 1], String) {
     let format = Format::accepted_by(headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()));
     ([(header::CONTENT_TYPE, format.content_type())], registry.encode(format))
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse;
     use prometheus_client::metrics::gauge::Gauge;
 
     use super::*;

@@ -2,18 +2,23 @@
 //!
 //! Owns the wiring of this crate and its reload. Which listeners there are and what they serve, the roles say.
 
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::Clock;
+use axum::extract::Request;
+use axum::response::Response;
 use runtime::metrics::Registry;
 use runtime::probes::Check;
 use runtime::shutdown::Stop;
 
-use crate::access::Gate;
+use crate::access::{Gate, Reviewer};
+use crate::forward::{Forward, LeaderTls, Leaders};
 use crate::front::Front;
-use crate::listener::{InForce, Shared, TlsError};
+use crate::listener::{InForce, Peer, Purpose, Shared, TlsError};
 use crate::metrics::HttpMetrics;
+use crate::routes::Table;
 use crate::settings::{AuthSettings, ListenSettings};
 use crate::{Listener, Routes};
 
@@ -24,6 +29,28 @@ pub struct Server {
     gate: Arc<Gate>,
     front: Arc<Front>,
     metrics: Arc<HttpMetrics>,
+    /// Where the API is served, once it is.
+    api: Arc<OnceLock<SocketAddr>>,
+}
+
+/// Routes at work, with access and limits of their server. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Answering {
+    table: Arc<Table>,
+    front: Arc<Front>,
+}
+
+impl Answering {
+    /// Answers a request of this process itself.
+    pub async fn answer(&self, request: Request) -> Response {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.answer_to(&Peer { address, common_name: None }, request).await
+    }
+
+    /// Answers a request of `peer`.
+    pub(crate) async fn answer_to(&self, peer: &Peer, request: Request) -> Response {
+        self.front.serve(&self.table, request, peer).await
+    }
 }
 
 impl Server {
@@ -37,8 +64,23 @@ impl Server {
         let metrics = Arc::new(HttpMetrics::register(registry));
         let in_force = Arc::new(InForce::new(listen)?);
         let gate = Arc::new(Gate::new(auth, Arc::clone(&clock), Arc::clone(&metrics)));
-        let front = Arc::new(Front::new(Arc::clone(&in_force), clock, Arc::clone(&metrics)));
-        Ok(Self { in_force, gate, front, metrics })
+        let front = Arc::new(Front::new(Arc::clone(&in_force), Arc::clone(&gate), clock, Arc::clone(&metrics)));
+        Ok(Self { in_force, gate, front, metrics, api: Arc::default() })
+    }
+
+    /// Takes tokens of the cluster that `reviewer` asks, as `auth.kubernetes` says; without one there is no cluster.
+    #[must_use]
+    pub fn with_reviewer(self, reviewer: Arc<dyn Reviewer>) -> Self {
+        self.gate.ask(reviewer);
+        self
+    }
+
+    /// Sends requests that need the leader to it; without this, this process leads. Needs a provider of cryptography
+    /// that is installed for the process.
+    #[must_use]
+    pub fn with_leaders(self, leaders: Arc<dyn Leaders>, tls: LeaderTls) -> Self {
+        self.front.forward_by(Forward::new(leaders, tls));
+        self
     }
 
     /// Takes changed settings, and reads the files of the certificate again: to be called on every change of the
@@ -47,6 +89,9 @@ impl Server {
     pub fn apply(&self, listen: &ListenSettings, auth: &AuthSettings) {
         self.in_force.apply(listen);
         self.gate.apply(auth);
+        if let Some(address) = self.api.get() {
+            self.gate.warn_if_closed(*address);
+        }
     }
 
     /// The check `certificate`: it warns while the files hold one that cannot be used.
@@ -59,9 +104,20 @@ impl Server {
     ///
     /// Panics if two routes have the same path and method, or a path that cannot be: a mistake of the wiring.
     pub async fn serve(self, listener: Listener, routes: Routes, stop: Stop, drain: Duration) {
-        let (gate, front) = (&self.gate, &self.front);
-        let shared = Shared { router: routes.into_router(gate, front), in_force: self.in_force, metrics: self.metrics };
+        if listener.purpose() == Purpose::Api {
+            let address = *self.api.get_or_init(|| listener.address());
+            self.gate.warn_if_closed(address);
+        }
+        let answering = self.answering(routes);
+        let shared = Shared { answering, in_force: self.in_force, metrics: self.metrics };
         listener.serve(shared, stop, drain).await;
+    }
+
+    /// What answers requests for `routes`, for who has them from elsewhere than a listener.
+    ///
+    /// Panics if two routes have the same path and method, or a path that cannot be: a mistake of the wiring.
+    pub fn answering(&self, routes: Routes) -> Answering {
+        Answering { table: Arc::new(Table::new(routes, &self.metrics)), front: Arc::clone(&self.front) }
     }
 
     #[cfg(test)]

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use api::{Severity, Violation};
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Method, Request};
 use processes::matches::Outcome;
 use processes::rules::{Pack, RuleSet, RuleText};
+use runtime::clock::ManualClock;
+use runtime::metrics::Registry;
 use serde_json::{Value, json};
-use tower::ServiceExt;
+use web::Server;
+use web::settings::{AuthSettings, ListenSettings};
 
 use super::*;
 use crate::fixture::{self, BOOT, NODE as NAME};
@@ -31,8 +33,10 @@ impl Answer {
 }
 
 async fn ask(node: &Node, request: Request<Body>) -> Answer {
-    let router = reads(node).into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
-    let response = router.oneshot(request).await.unwrap();
+    let auth = AuthSettings { anonymous_reads: true, ..AuthSettings::default() };
+    let clock = Arc::new(ManualClock::default());
+    let server = Server::new(&ListenSettings::default(), &auth, clock, &mut Registry::default()).unwrap();
+    let response = server.answering(routes(node)).answer(request).await;
     let (status, headers) = (response.status(), response.headers().clone());
     Answer { status, headers, body: to_bytes(response.into_body(), usize::MAX).await.unwrap() }
 }

@@ -26,11 +26,15 @@ const QUERY_KEYS: [&str; 14] = [
 
 /// What a request says about who sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Credential<'a> {
+pub(crate) enum Credential<'a> {
     /// Nothing.
     Missing,
-    /// A token, by `Authorization: Bearer` or `X-API-Key`.
-    Token(&'a [u8]),
+    /// A token by `Authorization: Bearer`, beside which the same may stand in `X-API-Key`.
+    Bearer(&'a [u8]),
+    /// A token by `X-API-Key` alone.
+    Key(&'a [u8]),
+    /// `Authorization: Basic`, still in base64.
+    Basic(&'a [u8]),
     /// A client certificate that the listener has verified, by its common name.
     Certificate(&'a str),
     /// An `Authorization` of another scheme, or several that contradict each other.
@@ -39,15 +43,26 @@ pub(super) enum Credential<'a> {
 
 impl<'a> Credential<'a> {
     /// The credential of a request. A token goes before the certificate, which may belong to a proxy.
-    pub(super) fn of(headers: &'a HeaderMap, common_name: Option<&'a str>) -> Self {
-        let bearers = headers.get_all(header::AUTHORIZATION).iter().map(|value| bearer(value.as_bytes()));
-        let keys = headers.get_all(API_KEY).iter().map(|value| Some(value.as_bytes()));
-        let mut tokens = bearers.chain(keys);
-        match (tokens.next(), common_name) {
-            (Some(Some(token)), _) if tokens.all(|other| other == Some(token)) => Self::Token(token),
+    pub(crate) fn of(headers: &'a HeaderMap, common_name: Option<&'a str>) -> Self {
+        let authorizations = headers.get_all(header::AUTHORIZATION).iter().map(|value| authorization(value.as_bytes()));
+        let keys = headers.get_all(API_KEY).iter().map(|value| Self::Key(value.as_bytes()));
+        let mut sent = authorizations.chain(keys);
+        match (sent.next(), common_name) {
+            (Some(first), _) if sent.all(|other| first.says_the_same_as(other)) => first,
             (Some(_), _) => Self::Unreadable,
             (None, Some(name)) => Self::Certificate(name),
             (None, None) => Self::Missing,
+        }
+    }
+
+    fn says_the_same_as(self, other: Self) -> bool {
+        self.token().is_some() && self.token() == other.token()
+    }
+
+    fn token(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Bearer(token) | Self::Key(token) => Some(token),
+            Self::Missing | Self::Basic(_) | Self::Certificate(_) | Self::Unreadable => None,
         }
     }
 }
@@ -55,17 +70,28 @@ impl<'a> Credential<'a> {
 /// The key of a credential in the query string, if there is one.
 pub(crate) fn in_query(uri: &Uri) -> Option<&'static str> {
     let keys = uri.query()?.split('&').map(|pair| pair.split_once('=').map_or(pair, |(key, _)| key));
-    keys.filter_map(percent::decode).find_map(|key| {
-        let key = key.trim().to_ascii_lowercase();
-        QUERY_KEYS.into_iter().find(|refused| *refused == key)
+    keys.into_iter().find_map(|key| {
+        // Most keys need no decoding, and this is asked of every request.
+        if key.contains(['%', '+']) { refused_key(&percent::decode(key)?) } else { refused_key(key) }
     })
 }
 
-/// The token of `Bearer <token>`; the scheme in any case, as RFC 9110 wants it.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
-    let token = token.trim_ascii();
-    (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
+fn refused_key(key: &str) -> Option<&'static str> {
+    QUERY_KEYS.into_iter().find(|refused| key.trim().eq_ignore_ascii_case(refused))
+}
+
+/// The credential of an `Authorization`; the scheme in any case, as RFC 9110 wants it.
+fn authorization(value: &[u8]) -> Credential<'_> {
+    let of_scheme = |scheme: &str| {
+        let (own, rest) = value.split_at_checked(scheme.len())?;
+        let rest = rest.trim_ascii();
+        (own.eq_ignore_ascii_case(scheme.as_bytes()) && !rest.is_empty()).then_some(rest)
+    };
+    match (of_scheme("Bearer "), of_scheme("Basic ")) {
+        (Some(token), _) => Credential::Bearer(token),
+        (None, Some(encoded)) => Credential::Basic(encoded),
+        (None, None) => Credential::Unreadable,
+    }
 }
 
 #[cfg(test)]
@@ -86,16 +112,18 @@ mod tests {
 
     #[test]
     fn a_token_is_read_from_either_header_and_goes_before_the_certificate() {
-        check(&[("authorization", "Bearer t0ken")], Credential::Token(b"t0ken"));
-        check(&[("authorization", "bearer   t0ken ")], Credential::Token(b"t0ken"));
-        check(&[("x-api-key", "t0ken")], Credential::Token(b"t0ken"));
-        check(&[("authorization", "Bearer t0ken"), ("x-api-key", "t0ken")], Credential::Token(b"t0ken"));
+        check(&[("authorization", "Bearer t0ken")], Credential::Bearer(b"t0ken"));
+        check(&[("authorization", "bearer   t0ken ")], Credential::Bearer(b"t0ken"));
+        check(&[("x-api-key", "t0ken")], Credential::Key(b"t0ken"));
+        check(&[("authorization", "Bearer t0ken"), ("x-api-key", "t0ken")], Credential::Bearer(b"t0ken"));
+        check(&[("authorization", "Basic dTpw")], Credential::Basic(b"dTpw"));
         check(&[], Credential::Certificate("agent-7"));
     }
 
     #[test]
-    fn what_is_no_bearer_token_or_contradicts_another_is_unreadable() {
-        check(&[("authorization", "Basic dTpw")], Credential::Unreadable);
+    fn what_has_no_known_scheme_or_contradicts_another_is_unreadable() {
+        check(&[("authorization", "Digest dTpw")], Credential::Unreadable);
+        check(&[("authorization", "Basic dTpw"), ("x-api-key", "dTpw")], Credential::Unreadable);
         check(&[("authorization", "Bearer ")], Credential::Unreadable);
         check(&[("authorization", "t0ken")], Credential::Unreadable);
         check(&[("authorization", "Bearer a"), ("x-api-key", "b")], Credential::Unreadable);

@@ -1,56 +1,81 @@
 //! Who may use which route.
 //!
-//! Owns the question "whose credential is this, and may it?" and its two refusals, 401 and 403. Which scope a route
-//! needs, the route says (`Routes`); tokens that only a cluster knows are not its matter.
+//! Owns the question "whose credential is this, and may it?" and its refusals, 401, 403 and 503. Which scope a route
+//! needs, the route says (`Routes`); how a cluster is asked about its tokens, the `Reviewer` knows.
 //!
 //! ```text
-//! request ─► credential ─► token ─► scope of the route ─► handler
-//!              │ 400, 401    │ 401     │ 403
+//! request ─► credential ─┬─► token of ours ─► scope of the route ─► handler
+//!              │ 400     │     │ 401            │ 403
+//!              │         ├─► user of the route (basic auth)
+//!              │         └─► token of a cluster ─► Reviewer: who? may it?
+//!              │               │ 401, 503            │ 403, 503
 //!              └── ten failures a second from one address: 429
 //! ```
 
+mod answers;
+mod basic;
 pub(crate) mod credential;
+mod jwt;
 mod rate;
+mod review;
+mod reviewer;
 mod scope;
 mod tokens;
 
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use api::Clock;
 use arc_swap::ArcSwap;
-use axum::extract::{RawPathParams, Request, State};
-use axum::http::StatusCode;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use tracing::warn;
+use axum::http::{HeaderMap, Method, StatusCode};
+use tracing::{debug, warn};
 
 use crate::Fault;
 use crate::listener::Peer;
 use crate::metrics::{AuthFailure, HttpMetrics, Refused};
-use crate::settings::{AuthSettings, Switch};
+use crate::routes::Params;
+use crate::settings::AuthSettings;
+pub use basic::BasicAuth;
 use credential::Credential;
 use rate::Failures;
+use review::Review;
+pub use reviewer::{Caller, Reviewer, Unavailable, Verb, Verdict};
 pub use scope::Scope;
 use tokens::{Token, Tokens};
 
 /// The path parameter of a heartbeat that says for which agent it is.
 const AGENT_ID: &str = "agent_id";
 
+/// When to come back while the cluster cannot be asked: about as long as a client of it pauses between two tries.
+const AUTH_RETRY_S: u32 = 2;
+
 /// Lets requests pass to the routes that their credential is good for.
 #[derive(Debug)]
 pub(crate) struct Gate {
     rules: ArcSwap<Rules>,
-    failures: Mutex<Failures>,
+    review: Review,
+    failures: Failures,
     clock: Arc<dyn Clock>,
     metrics: Arc<HttpMetrics>,
 }
 
-/// The scope that one route needs, and who asks for it.
-#[derive(Clone)]
-pub(crate) struct Guard {
-    pub(crate) gate: Arc<Gate>,
+/// What a route needs of whoever asks for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Needs {
     pub(crate) scope: Scope,
+    /// Users of this route alone.
+    pub(crate) basic: Option<BasicAuth>,
+}
+
+/// A request as the gate sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) peer: &'a Peer,
+    pub(crate) method: &'a Method,
+    /// As it was sent.
+    pub(crate) path: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) params: &'a Params,
 }
 
 #[derive(Debug)]
@@ -66,6 +91,8 @@ struct Wish<'a> {
     scope: Scope,
     /// The agent that a heartbeat speaks for.
     agent: Option<&'a str>,
+    /// Users of this route alone.
+    basic: Option<&'a BasicAuth>,
 }
 
 /// Why a request may not pass.
@@ -75,63 +102,94 @@ enum Refusal {
     Missing,
     /// A credential that is none of ours.
     Unknown,
+    /// A token of a cluster that was good once.
+    Expired,
     /// A token without the scope that the route needs.
     Scope { token: String, needed: Scope },
     /// A token that may not speak for this agent.
     Agent { token: String },
+    /// A user whom the cluster's access rules do not let in.
+    Denied { user: String, reason: String },
+    /// A token that only a cluster knows, which cannot be asked.
+    Unavailable(Unavailable),
 }
 
 impl Gate {
     /// A gate for the tokens of `settings`.
     pub(crate) fn new(settings: &AuthSettings, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Self {
-        Self { rules: ArcSwap::from_pointee(Rules::of(settings)), failures: Mutex::default(), clock, metrics }
+        let rules = ArcSwap::from_pointee(Rules::of(settings));
+        let review = Review::new(&settings.kubernetes, &clock);
+        Self { rules, review, failures: Failures::default(), clock, metrics }
+    }
+
+    /// Tokens of a cluster are taken from now on, as the settings say.
+    pub(crate) fn ask(&self, reviewer: Arc<dyn Reviewer>) {
+        self.review.ask(reviewer);
     }
 
     /// Takes changed settings; they hold for the next request.
     pub(crate) fn apply(&self, settings: &AuthSettings) {
         self.rules.store(Arc::new(Rules::of(settings)));
+        self.review.apply(&settings.kubernetes);
     }
 
-    fn admit(&self, wish: &Wish<'_>, from: IpAddr) -> Result<(), Fault> {
+    /// Says in the log if nobody can use the API that is served on `address`, and what to set.
+    pub(crate) fn warn_if_closed(&self, address: SocketAddr) {
+        let rules = self.rules.load();
+        if self.review.lacks_a_cluster() {
+            warn!("auth.kubernetes.enabled is true, but this process asks no cluster: its tokens are answered 401");
+        }
+        if rules.tokens.is_empty() && !rules.anonymous_reads && !self.review.is_on() {
+            warn!(
+                %address,
+                "nobody may use the api on {address}: set auth.tokens, or auth.anonymous_reads: true for reads without \
+                 a token; only probes answer until then"
+            );
+        }
+    }
+
+    /// Lets a request pass to the route, or says why not.
+    pub(crate) async fn admit(&self, asking: Asking<'_>, needs: &Needs) -> Result<(), Fault> {
+        let Asking { peer, method, path, headers, params } = asking;
+        let from = peer.address.ip();
         let now = self.clock.monotonic();
-        if self.failures().is_barred(from, now) {
+        if self.failures.is_barred(from, now) {
             self.metrics.refused(Refused::Rate);
             return Err(too_many_failures());
         }
-        self.rules.load().decide(wish).map_err(|refusal| {
+        let credential = Credential::of(headers, peer.common_name.as_deref());
+        let Needs { scope, basic } = needs;
+        let wish = Wish { credential, scope: *scope, agent: params.get(AGENT_ID), basic: basic.as_ref() };
+        let decided = self.rules.load().decide(&wish);
+        let decided = match (decided, credential) {
+            (Err(Refusal::Unknown), Credential::Bearer(token)) if self.review.is_for(token) => {
+                self.review.decide(token, method, path).await
+            }
+            (decided, _) => decided,
+        };
+        decided.map_err(|refusal| {
             self.metrics.auth_failed(refusal.reason());
             if refusal.is_guess() {
-                self.failures().record(from, now);
+                self.failures.record(from, now);
             }
             refusal.into()
         })
-    }
-
-    fn failures(&self) -> std::sync::MutexGuard<'_, Failures> {
-        // Counters have no invariant that a panic could break.
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Rules {
     fn of(settings: &AuthSettings) -> Self {
-        let rules = Self { anonymous_reads: settings.anonymous_reads, tokens: Tokens::of(settings) };
-        if rules.tokens.is_empty() && !rules.anonymous_reads {
-            warn!("nobody may use the api: set auth.tokens, or auth.anonymous_reads: true for reads without a token");
-        }
-        if settings.kubernetes.enabled == Switch::On {
-            warn!("auth.kubernetes.enabled is true, but this process asks no cluster: its tokens are answered 401");
-        }
-        rules
+        Self { anonymous_reads: settings.anonymous_reads, tokens: Tokens::of(settings) }
     }
 
     fn decide(&self, wish: &Wish<'_>) -> Result<(), Refusal> {
         let token = match wish.credential {
             Credential::Missing if self.anonymous_reads && wish.scope == Scope::Read => return Ok(()),
             Credential::Missing => return Err(Refusal::Missing),
-            Credential::Token(secret) => self.tokens.by_secret(secret),
+            Credential::Basic(encoded) if wish.basic.is_some_and(|users| users.knows(encoded)) => return Ok(()),
+            Credential::Bearer(secret) | Credential::Key(secret) => self.tokens.by_secret(secret),
             Credential::Certificate(name) => self.tokens.by_name(name),
-            Credential::Unreadable => None,
+            Credential::Basic(_) | Credential::Unreadable => None,
         };
         token.ok_or(Refusal::Unknown)?.allow(wish)
     }
@@ -156,15 +214,17 @@ impl Refusal {
         match self {
             Self::Missing => AuthFailure::Missing,
             Self::Unknown => AuthFailure::Unknown,
-            Self::Scope { .. } | Self::Agent { .. } => AuthFailure::Scope,
+            Self::Expired => AuthFailure::Expired,
+            Self::Scope { .. } | Self::Agent { .. } | Self::Denied { .. } => AuthFailure::Scope,
+            Self::Unavailable(_) => AuthFailure::Unavailable,
         }
     }
 
     /// Whoever holds a valid token guesses nothing by asking for too much.
     fn is_guess(&self) -> bool {
         match self {
-            Self::Missing | Self::Unknown => true,
-            Self::Scope { .. } | Self::Agent { .. } => false,
+            Self::Missing | Self::Unknown | Self::Expired => true,
+            Self::Scope { .. } | Self::Agent { .. } | Self::Denied { .. } | Self::Unavailable(_) => false,
         }
     }
 }
@@ -174,12 +234,22 @@ impl From<Refusal> for Fault {
         match refusal {
             Refusal::Missing => Self::unauthorized("this needs a token (accepted: Authorization: Bearer, X-API-Key)"),
             Refusal::Unknown => Self::unauthorized("the credential is not known here"),
+            Refusal::Expired => Self::unauthorized("the token has expired"),
             Refusal::Scope { token, needed } => {
                 Self::forbidden(format!("the token `{token}` does not have the scope `{needed}` that this needs"))
             }
             Refusal::Agent { token } => Self::forbidden(format!(
                 "the token `{token}` may not speak for this agent (its scope `beat` names others)"
             )),
+            Refusal::Denied { user, reason } => {
+                let why = if reason.is_empty() { "no access rule of the cluster lets it in" } else { &reason };
+                Self::forbidden(format!("`{user}` may not do this: {why}"))
+            }
+            Refusal::Unavailable(why) => {
+                debug!("failed to ask the cluster about a token: {why}");
+                let detail = "the cluster that knows this token cannot be asked now (other tokens work)";
+                Self::unavailable("auth-unavailable", detail, AUTH_RETRY_S)
+            }
         }
     }
 }
@@ -187,22 +257,6 @@ impl From<Refusal> for Fault {
 fn too_many_failures() -> Fault {
     let detail = "too many failed credentials from this address within a second";
     Fault::new(StatusCode::TOO_MANY_REQUESTS, "too-many-failures", detail).retry_after(1)
-}
-
-/// Asks the gate before the handler of a route runs.
-pub(crate) async fn guard(
-    State(Guard { gate, scope }): State<Guard>,
-    params: RawPathParams,
-    request: Request,
-    next: Next,
-) -> Response {
-    let peer = request.extensions().get::<Peer>().cloned().unwrap_or_default();
-    let credential = Credential::of(request.headers(), peer.common_name.as_deref());
-    let agent = params.iter().find(|(name, _)| *name == AGENT_ID).map(|(_, id)| id);
-    match gate.admit(&Wish { credential, scope, agent }, peer.address.ip()) {
-        Ok(()) => next.run(request).await,
-        Err(fault) => fault.into_response(),
-    }
 }
 
 #[cfg(test)]

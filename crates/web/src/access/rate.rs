@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// An address with this many failures within a second is refused for the rest of that second.
@@ -14,6 +16,13 @@ const ADDRESSES: usize = 10_000;
 /// The failures of the current second.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
+    /// The second of the last failure, counted from 1, so that a request in a second without any asks nothing more.
+    last: AtomicU64,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
     second: u64,
     by_address: HashMap<IpAddr, u32>,
     of_others: u32,
@@ -21,13 +30,29 @@ pub(super) struct Failures {
 
 impl Failures {
     /// Whether `address` has failed too often within the second of `now`.
-    pub(super) fn is_barred(&mut self, address: IpAddr, now: Duration) -> bool {
+    pub(super) fn is_barred(&self, address: IpAddr, now: Duration) -> bool {
+        self.last.load(Ordering::Relaxed) == now.as_secs() + 1 && self.table().is_barred(address, now)
+    }
+
+    /// Remembers one more failure of `address`.
+    pub(super) fn record(&self, address: IpAddr, now: Duration) {
+        self.last.store(now.as_secs() + 1, Ordering::Relaxed);
+        self.table().record(address, now);
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // Counters have no invariant that a panic could break.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn is_barred(&mut self, address: IpAddr, now: Duration) -> bool {
         self.turn(now);
         *self.counter(address) >= FAILURES_PER_SECOND
     }
 
-    /// Remembers one more failure of `address`.
-    pub(super) fn record(&mut self, address: IpAddr, now: Duration) {
+    fn record(&mut self, address: IpAddr, now: Duration) {
         self.turn(now);
         let address = network(address);
         if self.by_address.len() < ADDRESSES {
@@ -64,7 +89,7 @@ mod tests {
     const NOW: Duration = Duration::from_millis(7_300);
 
     fn failed(address: &str, times: u32) -> Failures {
-        let mut failures = Failures::default();
+        let failures = Failures::default();
         (0..times).for_each(|_| failures.record(address.parse().unwrap(), NOW));
         failures
     }
@@ -73,7 +98,7 @@ mod tests {
     fn the_tenth_failure_bars_an_address_for_the_rest_of_the_second() {
         let address = "192.0.2.1".parse().unwrap();
         assert!(!failed("192.0.2.1", 9).is_barred(address, NOW));
-        let mut failures = failed("192.0.2.1", 10);
+        let failures = failed("192.0.2.1", 10);
         assert!(failures.is_barred(address, Duration::from_millis(7_999)));
         assert!(!failures.is_barred(address, Duration::from_secs(8)));
     }
@@ -92,11 +117,11 @@ mod tests {
 
     #[test]
     fn the_table_stays_bounded_and_addresses_beyond_share_one_counter() {
-        let mut failures = Failures::default();
+        let failures = Failures::default();
         for address in 0..20_000_u32 {
             failures.record(IpAddr::from(address.to_be_bytes()), NOW);
         }
-        assert_eq!(failures.by_address.len(), ADDRESSES);
+        assert_eq!(failures.table().by_address.len(), ADDRESSES);
         assert!(failures.is_barred("203.0.113.9".parse().unwrap(), NOW));
         assert!(!failures.is_barred(IpAddr::from([0, 0, 0, 1]), NOW));
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::fixture::{SHA256, frozen};
 use crate::settings::TokenSettings;
 
-const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+const HOME: &str = "127.0.0.1";
 
 fn settings(scope: Scope) -> AuthSettings {
     let agents = if scope == Scope::Beat { vec!["edge-*".to_owned()] } else { Vec::new() };
@@ -18,11 +18,20 @@ fn gate(settings: &AuthSettings) -> Gate {
 }
 
 fn token(secret: &str, scope: Scope) -> Wish<'_> {
-    Wish { credential: Credential::Token(secret.as_bytes()), scope, agent: None }
+    Wish { credential: Credential::Bearer(secret.as_bytes()), scope, agent: None, basic: None }
 }
 
 fn nobody(scope: Scope) -> Wish<'static> {
-    Wish { credential: Credential::Missing, scope, agent: None }
+    Wish { credential: Credential::Missing, scope, agent: None, basic: None }
+}
+
+/// Whether a request for GET `/read` with this `Authorization` passes.
+async fn admit(gate: &Gate, authorization: &str, scope: Scope, from: &str) -> Result<(), Fault> {
+    let headers = HeaderMap::from_iter([(axum::http::header::AUTHORIZATION, authorization.parse().unwrap())]);
+    let peer = Peer { address: SocketAddr::new(from.parse().unwrap(), 7), common_name: None };
+    let params = Params::default();
+    let asking = Asking { peer: &peer, method: &Method::GET, path: "/read", headers: &headers, params: &params };
+    gate.admit(asking, &Needs { scope, basic: None }).await
 }
 
 #[track_caller]
@@ -37,9 +46,10 @@ fn a_known_token_passes_and_a_wrong_one_of_the_right_length_does_not() {
     check(&settings(Scope::Read), &nobody(Scope::Read), &Err(Refusal::Missing));
 }
 
-#[test]
-fn a_read_token_is_refused_where_write_is_needed_with_the_name_of_the_scope() {
-    let fault = gate(&settings(Scope::Read)).admit(&token("t0ken", Scope::Write), HOME).unwrap_err();
+#[tokio::test]
+async fn a_read_token_is_refused_where_write_is_needed_with_the_name_of_the_scope() {
+    let gate = gate(&settings(Scope::Read));
+    let fault = admit(&gate, "Bearer t0ken", Scope::Write, HOME).await.unwrap_err();
     let detail = "the token `ci` does not have the scope `write` that this needs";
     assert_eq!(fault, Fault::forbidden(detail));
 }
@@ -55,7 +65,8 @@ fn anonymous_reads_open_reads_only_and_do_not_forgive_a_wrong_token() {
 
 #[test]
 fn a_client_certificate_stands_for_the_token_of_its_common_name() {
-    let by_certificate = |name| Wish { credential: Credential::Certificate(name), scope: Scope::Read, agent: None };
+    let by_certificate =
+        |name| Wish { credential: Credential::Certificate(name), scope: Scope::Read, agent: None, basic: None };
     check(&settings(Scope::Read), &by_certificate("ci"), &Ok(()));
     check(&settings(Scope::Read), &by_certificate("cj"), &Err(Refusal::Unknown));
 }
@@ -68,27 +79,30 @@ fn a_beat_token_may_speak_for_its_agents_only() {
     check(&settings(Scope::Admin), &beat("core-1"), &Ok(()));
 }
 
-#[test]
-fn after_ten_failures_an_address_waits_even_with_a_good_token() {
+#[tokio::test]
+async fn after_ten_failures_an_address_waits_even_with_a_good_token() {
     let gate = gate(&settings(Scope::Read));
-    let failed = (0..10).map(|_| gate.admit(&token("guess", Scope::Read), HOME).unwrap_err().status());
-    assert!(failed.into_iter().all(|status| status == StatusCode::UNAUTHORIZED));
-    let fault = gate.admit(&token("t0ken", Scope::Read), HOME).unwrap_err();
-    assert_eq!(fault, too_many_failures());
-    assert_eq!(gate.admit(&token("t0ken", Scope::Read), "192.0.2.7".parse().unwrap()), Ok(()));
+    for _ in 0..10 {
+        let fault = admit(&gate, "Bearer guess", Scope::Read, HOME).await.unwrap_err();
+        assert_eq!(fault.status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Read, HOME).await, Err(too_many_failures()));
+    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Read, "192.0.2.7").await, Ok(()));
 }
 
-#[test]
-fn a_valid_token_that_asks_for_too_much_is_not_taken_for_guessing() {
+#[tokio::test]
+async fn a_valid_token_that_asks_for_too_much_is_not_taken_for_guessing() {
     let gate = gate(&settings(Scope::Read));
-    (0..20).for_each(|_| assert!(gate.admit(&token("t0ken", Scope::Admin), HOME).is_err()));
-    assert_eq!(gate.admit(&token("t0ken", Scope::Read), HOME), Ok(()));
+    for _ in 0..20 {
+        assert!(admit(&gate, "Bearer t0ken", Scope::Admin, HOME).await.is_err());
+    }
+    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Read, HOME).await, Ok(()));
 }
 
-#[test]
-fn changed_settings_hold_at_once() {
+#[tokio::test]
+async fn changed_settings_hold_at_once() {
     let gate = gate(&settings(Scope::Read));
-    assert!(gate.admit(&token("t0ken", Scope::Write), HOME).is_err());
+    assert!(admit(&gate, "Bearer t0ken", Scope::Write, HOME).await.is_err());
     gate.apply(&settings(Scope::Write));
-    assert_eq!(gate.admit(&token("t0ken", Scope::Write), HOME), Ok(()));
+    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Write, HOME).await, Ok(()));
 }

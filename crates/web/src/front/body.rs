@@ -9,9 +9,9 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use hyper::body::{Frame, SizeHint};
 
-/// How much of a body has arrived.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Arrival(Arc<Marks>);
+/// How much of a body has arrived; nothing is marked of a request without a body.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival(Option<Arc<Marks>>);
 
 #[derive(Debug, Default)]
 struct Marks {
@@ -22,7 +22,7 @@ struct Marks {
 struct Metered {
     body: Body,
     left: u64,
-    arrival: Arrival,
+    marks: Arc<Marks>,
 }
 
 /// The body is larger than its route takes.
@@ -33,26 +33,23 @@ struct TooLarge;
 impl Arrival {
     /// Whether all of it has arrived; true for a request without a body.
     pub(super) fn is_complete(&self) -> bool {
-        self.0.complete.load(Ordering::Relaxed)
+        self.0.as_ref().is_none_or(|marks| marks.complete.load(Ordering::Relaxed))
     }
 
     /// Whether more has arrived than allowed. The handler has seen an error then, and none of the rest.
     pub(super) fn is_too_large(&self) -> bool {
-        self.0.too_large.load(Ordering::Relaxed)
+        self.0.as_ref().is_some_and(|marks| marks.too_large.load(Ordering::Relaxed))
     }
 }
 
 /// The same request with a body that ends with an error after `limit` bytes.
 pub(super) fn metered(request: Request, limit: u64) -> (Request, Arrival) {
-    let arrival = Arrival::default();
-    let request = request.map(|body| {
-        if body.is_end_stream() {
-            arrival.0.complete.store(true, Ordering::Relaxed);
-            return body;
-        }
-        Body::new(Metered { body, left: limit, arrival: arrival.clone() })
-    });
-    (request, arrival)
+    if request.body().is_end_stream() {
+        return (request, Arrival(None));
+    }
+    let marks = Arc::new(Marks::default());
+    let arrival = Arrival(Some(Arc::clone(&marks)));
+    (request.map(|body| Body::new(Metered { body, left: limit, marks })), arrival)
 }
 
 impl HttpBody for Metered {
@@ -64,17 +61,17 @@ impl HttpBody for Metered {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)?) else {
-            self.arrival.0.complete.store(true, Ordering::Relaxed);
+            self.marks.complete.store(true, Ordering::Relaxed);
             return Poll::Ready(None);
         };
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
         let Some(left) = self.left.checked_sub(length) else {
-            self.arrival.0.too_large.store(true, Ordering::Relaxed);
+            self.marks.too_large.store(true, Ordering::Relaxed);
             return Poll::Ready(Some(Err(TooLarge.into())));
         };
         self.left = left;
         // Who knows the length need not ask for the end.
-        self.arrival.0.complete.store(self.body.is_end_stream(), Ordering::Relaxed);
+        self.marks.complete.store(self.body.is_end_stream(), Ordering::Relaxed);
         Poll::Ready(Some(Ok(frame)))
     }
 

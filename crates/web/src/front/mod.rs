@@ -1,65 +1,132 @@
-//! What every request passes before a route sees it, and every answer on its way out.
+//! What every request passes before its handler, and every answer on its way out.
 //!
-//! Owns the limits of one request (URI, headers, body, time), what becomes of a panic, and the count of answers. Limits
-//! of connections are `listener`'s matter, credentials `access`'.
+//! Owns the limits of one request (URI, headers, body, time), what becomes of a panic, the words of faults, and the
+//! count of answers. Limits of connections are `listener`'s matter, credentials `access`', the leader `forward`'s.
+//!
+//! ```text
+//! request ─► limits ─► table ─► gate ─► here, or the leader ─► handler
+//!              └─ 4xx    └─ 404, 405    every answer ─► words, headers, counts
+//! ```
 
 mod body;
+mod former;
 mod panic;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::Clock;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 use tracing::{debug, error};
 
 use crate::Fault;
-use crate::access::credential;
-use crate::listener::InForce;
+use crate::access::{Asking, Gate, credential};
+use crate::forward::{Forward, Way};
+use crate::listener::{InForce, Peer};
 use crate::metrics::{HttpMetrics, Refused};
+use crate::routes::{Found, Params, Runs, Served, Table, Words};
 use body::Arrival;
+pub(crate) use former::FormerError;
 
 const URI_BYTES: usize = 8 * 1024;
 const HEADER_BYTES: usize = 32 * 1024;
-const BODY_BYTES: u64 = 1024 * 1024;
-
-/// The label of requests that no route was found for.
-const NO_ROUTE: &str = "none";
-
 /// The way to every route of a process.
 #[derive(Debug)]
 pub(crate) struct Front {
     in_force: Arc<InForce>,
+    gate: Arc<Gate>,
+    forward: std::sync::OnceLock<Forward>,
     clock: Arc<dyn Clock>,
     metrics: Arc<HttpMetrics>,
     panics: AtomicU64,
 }
 
 impl Front {
-    /// A front that keeps the limits of `in_force`.
-    pub(crate) fn new(in_force: Arc<InForce>, clock: Arc<dyn Clock>, metrics: Arc<HttpMetrics>) -> Self {
-        Self { in_force, clock, metrics, panics: AtomicU64::new(0) }
+    /// A front that keeps the limits of `in_force` and asks `gate`.
+    pub(crate) fn new(
+        in_force: Arc<InForce>,
+        gate: Arc<Gate>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<HttpMetrics>,
+    ) -> Self {
+        Self { in_force, gate, forward: std::sync::OnceLock::new(), clock, metrics, panics: AtomicU64::new(0) }
     }
 
-    async fn answer(&self, request: Request, next: Next) -> Response {
-        let (request, arrival) = match self.check(request) {
-            Ok(checked) => checked,
-            Err(fault) => return fault.into_response(),
+    /// From now on requests that need the leader go by `forward`. The first one stays.
+    pub(crate) fn forward_by(&self, forward: Forward) {
+        self.forward.get_or_init(|| forward);
+    }
+
+    /// Answers a request from `peer` by the routes of `table`.
+    pub(crate) async fn serve(&self, table: &Table, request: Request, peer: &Peer) -> Response {
+        let started = self.clock.monotonic();
+        let method = request.method().clone();
+        let (found, words, counts) = table.find(request.uri().path(), &method);
+        let mut response = match self.check(&request, &found) {
+            Ok(()) => self.answer(found, request, peer).await,
+            Err(fault) => fault.into_response(),
         };
-        let answer = timeout(self.in_force.limits().request_timeout, panic::caught(next.run(request))).await;
-        match answer {
-            _ if arrival.is_too_large() => self.body_too_large().into_response(),
+        if words == Words::Former {
+            response = former::in_former_words(response);
+        }
+        if method == Method::HEAD {
+            response = without_body(response);
+        }
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        let took = self.clock.monotonic().saturating_sub(started);
+        counts.answered(&method, response.status(), took);
+        debug!(%method, status = response.status().as_u16(), took_us = took.as_micros(), "answered");
+        response
+    }
+
+    async fn answer(&self, found: Found<'_>, request: Request, peer: &Peer) -> Response {
+        let (served, params) = match found {
+            Found::Route(served, params) => (served, params),
+            Found::OtherMethods(allow) => return method_not_allowed(allow).into_response(),
+            Found::Nothing => return not_found(request.uri().path()).into_response(),
+        };
+        let (request, arrival) = body::metered(request, served.body_bytes);
+        let handling = panic::caught(self.handle(served, params, request, peer));
+        match timeout(self.in_force.limits().request_timeout, handling).await {
+            _ if arrival.is_too_large() => self.body_too_large(served.body_bytes).into_response(),
             Ok(Ok(response)) => response,
             Ok(Err(message)) => self.panicked(&message).into_response(),
             Err(_) => self.overdue(&arrival).into_response(),
         }
     }
 
-    fn check(&self, request: Request) -> Result<(Request, Arrival), Fault> {
+    /// Asks the gate, then the handler or the leader.
+    async fn handle(&self, served: &Served, params: Params, mut request: Request, peer: &Peer) -> Response {
+        let (method, headers) = (request.method(), request.headers());
+        let asking = Asking { peer, method, path: request.uri().path(), headers, params: &params };
+        if let Some(needs) = &served.needs
+            && let Err(fault) = self.gate.admit(asking, needs).await
+        {
+            return fault.into_response();
+        }
+        if served.runs == Runs::OnLeader
+            && let Some(forward) = self.forward.get()
+        {
+            match forward.way(request.headers(), peer.common_name.as_deref()) {
+                Ok(Way::Here) => {}
+                Ok(Way::To(address)) => {
+                    let asked = forward.ask(address, self.in_force.certificate().is_some(), request).await;
+                    return asked.unwrap_or_else(IntoResponse::into_response);
+                }
+                Err(fault) => return fault.into_response(),
+            }
+        }
+        if !params.is_empty() {
+            request.extensions_mut().insert(params);
+        }
+        served.call(request).await
+    }
+
+    fn check(&self, request: &Request, found: &Found<'_>) -> Result<(), Fault> {
         let uri = request.uri();
         if uri.path_and_query().is_some_and(|path| path.as_str().len() > URI_BYTES) {
             self.metrics.refused(Refused::Headers);
@@ -73,15 +140,19 @@ impl Front {
             let detail = format!("`{key}` is a credential and may not be in a URL (accepted: Authorization: Bearer)");
             return Err(Fault::bad_request("credential-in-query", detail));
         }
-        if content_length(request.headers()).is_some_and(|length| length > BODY_BYTES) {
-            return Err(self.body_too_large());
+        match found {
+            Found::Route(Served { body_bytes, .. }, _)
+                if content_length(request.headers()).is_some_and(|length| length > *body_bytes) =>
+            {
+                Err(self.body_too_large(*body_bytes))
+            }
+            Found::Route(..) | Found::OtherMethods(_) | Found::Nothing => Ok(()),
         }
-        Ok(body::metered(request, BODY_BYTES))
     }
 
-    fn body_too_large(&self) -> Fault {
+    fn body_too_large(&self, limit: u64) -> Fault {
         self.metrics.refused(Refused::Body);
-        let detail = format!("the body is larger than {BODY_BYTES} bytes");
+        let detail = format!("the body is larger than {limit} bytes");
         Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
     }
 
@@ -107,36 +178,23 @@ impl Front {
     }
 }
 
-/// The layer around every route and around the answer for no route.
-pub(crate) async fn pass(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
-    let started = front.clock.monotonic();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-    let response = front.answer(request, next).await;
-    let took = front.clock.monotonic().saturating_sub(started);
-    front.metrics.answered(route, &method, response.status(), took);
-    debug!(route, %method, status = response.status().as_u16(), took_ms = took.as_millis(), "answered {method} {route}");
-    response
-}
-
-/// The layer around the router: what every answer has, and a body for the router's own.
-pub(crate) async fn finish(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response = method_not_allowed(response.headers()).into_response();
+/// What a GET would be answered, without its body.
+fn without_body(mut response: Response) -> Response {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
     }
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    *response.body_mut() = Body::empty();
     response
 }
 
-/// The router knows the methods of a route and names them in `Allow`; this makes a problem of its empty answer.
-fn method_not_allowed(headers: &HeaderMap) -> Fault {
-    let allowed = headers.get(header::ALLOW).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let allowed = allowed.split(',').map(str::trim).collect::<Vec<_>>().join(", ");
-    let detail = format!("the route does not take this method (accepted: {allowed})");
-    let value = HeaderValue::try_from(allowed).expect("names of methods are a header value");
-    Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).with_header(header::ALLOW, value)
+fn not_found(path: &str) -> Fault {
+    Fault::not_found(format!("there is no route `{path}`"))
+}
+
+fn method_not_allowed(allow: &HeaderValue) -> Fault {
+    let accepted = allow.to_str().expect("names of methods are text");
+    let detail = format!("the route does not take this method (accepted: {accepted})");
+    Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).with_header(header::ALLOW, allow.clone())
 }
 
 fn uri_too_long() -> Fault {

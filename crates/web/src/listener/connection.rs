@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use hyper::Request;
@@ -16,7 +15,6 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
-use tower::Service;
 use tracing::debug;
 
 use super::pulse::{InFlight, Overdue, Pulse};
@@ -49,6 +47,13 @@ pub(super) struct Site {
     pub(super) stopping: watch::Receiver<bool>,
 }
 
+/// What every request of a connection needs.
+struct Asked {
+    shared: Shared,
+    peer: Peer,
+    pulse: Arc<Pulse>,
+}
+
 /// A body of an answer that holds its request in flight until the last byte.
 struct Answer {
     body: Body,
@@ -67,11 +72,8 @@ impl Site {
     pub(super) async fn serve<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut self, io: I, peer: Peer) {
         let pulse = Arc::new(Pulse::new(Instant::now()));
         let io = TokioIo::new(Socket::new(io, Arc::clone(&pulse)));
-        let router = self.shared.router.clone();
-        let service = {
-            let pulse = Arc::clone(&pulse);
-            service_fn(move |request| answer(router.clone(), request, peer.clone(), pulse.request()))
-        };
+        let asked = Arc::new(Asked { shared: self.shared.clone(), peer, pulse: Arc::clone(&pulse) });
+        let service = service_fn(move |request| answer(Arc::clone(&asked), request));
         let builder = builder();
         let mut connection = std::pin::pin!(builder.serve_connection(io, service));
         let stopping = self.stopping.wait_for(|stopping| *stopping);
@@ -112,14 +114,12 @@ impl Site {
     }
 }
 
-async fn answer(
-    mut router: Router,
-    mut request: Request<Incoming>,
-    peer: Peer,
-    mut in_flight: InFlight,
-) -> Result<Response<Answer>, std::convert::Infallible> {
-    request.extensions_mut().insert(peer);
-    let response = router.call(request.map(Body::new)).await?;
+async fn answer(asked: Arc<Asked>, request: Request<Incoming>) -> Result<Response<Answer>, std::convert::Infallible> {
+    let Asked { shared, peer, pulse } = &*asked;
+    let mut in_flight = pulse.request();
+    // Most requests have no body, and an empty one costs nothing.
+    let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
+    let response = shared.answering.answer_to(peer, request).await;
     in_flight.answered();
     Ok(response.map(|body| Answer { body, _in_flight: in_flight }))
 }

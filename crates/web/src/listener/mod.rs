@@ -1,10 +1,9 @@
 //! Listening sockets: accepts connections, bounds them, serves them, and lets them end when the process stops.
 //!
-//! Owns sockets, TLS and the limits of a connection. What is served is a `Router`; the limits of one request are
-//! `front`'s matter.
+//! Owns sockets, TLS and the limits of a connection. What is served, and the limits of one request, are `front`'s matter.
 //!
 //! ```text
-//! accept ─► room? ─► TLS ─► Socket ─► hyper ─► Router
+//! accept ─► room? ─► TLS ─► Socket ─► hyper ─► Front
 //!             │ no              └► Pulse: idle, slow headers, stuck
 //!             └─► 503
 //! ```
@@ -22,7 +21,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use runtime::shutdown::Stop;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -32,6 +30,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, error, info, warn};
 
 use crate::metrics::{HttpMetrics, Refused};
+use crate::server::Answering;
 use connection::Site;
 pub(crate) use in_force::InForce;
 pub use tls::TlsError;
@@ -54,7 +53,7 @@ pub enum Purpose {
 /// What every connection of a listener uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
-    pub(crate) router: Router,
+    pub(crate) answering: Answering,
     pub(crate) in_force: Arc<InForce>,
     pub(crate) metrics: Arc<HttpMetrics>,
 }
@@ -75,7 +74,7 @@ pub struct BindError {
     source: io::Error,
 }
 
-/// Who is at the other end of a connection; an extension of every request.
+/// Who is at the other end of a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
@@ -130,6 +129,10 @@ impl Listener {
     /// The address that was bound, with the port that was given for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// Serves what `shared` says until the process is to stop, and lets connections end for at most `drain`.
@@ -198,13 +201,6 @@ impl Listener {
 struct Open {
     connections: JoinSet<()>,
     refusals: JoinSet<()>,
-}
-
-impl Default for Peer {
-    /// A request that came over no connection: nobody from nowhere.
-    fn default() -> Self {
-        Self { address: SocketAddr::from(([0, 0, 0, 0], 0)), common_name: None }
-    }
 }
 
 async fn serve(site: Site, stream: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>) {

@@ -9,14 +9,14 @@ use serde::forward_to_deserialize_any;
 
 /// One `key=value`, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pair {
-    pub(super) key: String,
-    pub(super) value: String,
+pub(crate) struct Pair {
+    pub(crate) key: String,
+    pub(crate) value: String,
 }
 
 /// Why the pairs are not what the route takes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum QueryError {
+pub(crate) enum QueryError {
     #[error("unknown query key `{key}` (accepted: {accepted})")]
     UnknownKey { key: String, accepted: String },
     #[error("query key `{key}` is missing")]
@@ -26,7 +26,7 @@ pub(super) enum QueryError {
 }
 
 /// Reads `pairs` into a struct.
-pub(super) fn read<T: DeserializeOwned>(pairs: &[Pair]) -> Result<T, QueryError> {
+pub(crate) fn read<T: DeserializeOwned>(pairs: &[Pair]) -> Result<T, QueryError> {
     T::deserialize(Pairs(pairs))
 }
 
@@ -183,6 +183,11 @@ fn text(value: &str) -> StrDeserializer<'_, QueryError> {
 }
 
 impl QueryError {
+    /// The same of a parameter in a path.
+    pub(crate) fn in_path(&self) -> String {
+        self.to_string().replacen("query key", "path parameter", 1)
+    }
+
     /// The error of a value knows its key only here.
     fn at(self, at: &str) -> Self {
         match self {

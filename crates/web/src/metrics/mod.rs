@@ -2,26 +2,24 @@
 //!
 //! Owns the names of HTTP metrics. Serving them is `probes`' job.
 
-use std::borrow::Cow;
-use std::time::Duration;
+mod by_route;
 
-use axum::http::{Method, StatusCode};
+use std::sync::Arc;
+
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use runtime::metrics::Registry;
 
-/// From a cached answer to the default limit of a request, in seconds.
-const DURATIONS_S: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 60.0];
+pub(crate) use by_route::RouteCounts;
+use by_route::{ByRoute, Durations, Requests};
 
-type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
+type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// Counts of requests, connections and refusals.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct HttpMetrics {
-    requests: Family<Labels<3>, Counter>,
-    durations: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    by_route: ByRoute,
     connections: Family<Labels<1>, Gauge>,
     refused: Family<Labels<1>, Counter>,
     auth_failures: Family<Labels<1>, Counter>,
@@ -49,42 +47,34 @@ pub(crate) enum AuthFailure {
     Missing,
     /// It is none of ours.
     Unknown,
+    /// It was good once.
+    Expired,
     /// It is known and may not.
     Scope,
+    /// The cluster that knows could not be asked.
+    Unavailable,
 }
 
 /// One open connection, counted until it is dropped.
 #[derive(Debug)]
 pub(crate) struct OpenConnection(Gauge);
 
-impl Default for HttpMetrics {
-    fn default() -> Self {
-        Self {
-            requests: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(DURATIONS_S)),
-            connections: Family::default(),
-            refused: Family::default(),
-            auth_failures: Family::default(),
-        }
-    }
-}
-
 impl HttpMetrics {
     /// Metrics that `registry` serves.
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        let Self { requests, durations, connections, refused, auth_failures } = metrics.clone();
+        let Self { by_route, connections, refused, auth_failures } = metrics.clone();
         registry.register(
             "keelwatch_http_requests_total",
             &["route", "method", "code"],
             "Requests answered; the route is a template, or none",
-            requests,
+            Requests(by_route.clone()),
         );
         registry.register(
             "keelwatch_http_request_duration_seconds",
             &["route"],
             "From the end of the headers to the start of the answer",
-            durations,
+            Durations(by_route),
         );
         registry.register("keelwatch_http_connections", &["listener"], "Open connections: api, metrics", connections);
         registry.register(
@@ -96,7 +86,7 @@ impl HttpMetrics {
         registry.register(
             "keelwatch_auth_failures_total",
             &["reason"],
-            "Credentials that did not do: missing, unknown, scope",
+            "Credentials that did not do: missing, unknown, expired, scope, unavailable",
             auth_failures,
         );
         metrics.begin_at_zero();
@@ -106,52 +96,47 @@ impl HttpMetrics {
     /// A rate needs a zero to rise from.
     fn begin_at_zero(&self) {
         for reason in Refused::ALL {
-            self.refused.get_or_create(&[("reason", reason.as_str().into())]).inc_by(0);
+            self.refused.get_or_create(&[("reason", reason.as_str())]).inc_by(0);
         }
         for reason in AuthFailure::ALL {
-            self.auth_failures.get_or_create(&[("reason", reason.as_str().into())]).inc_by(0);
+            self.auth_failures.get_or_create(&[("reason", reason.as_str())]).inc_by(0);
         }
     }
 
-    /// Counts an answer. `route` is the template, never the path as sent.
-    pub(crate) fn answered(&self, route: &str, method: &Method, code: StatusCode, took: Duration) {
-        let route = Cow::<str>::Owned(route.to_owned());
-        let code = Cow::<str>::Owned(code.as_u16().to_string());
-        let labels = [("route", route.clone()), ("method", method_label(method).into()), ("code", code)];
-        self.requests.get_or_create(&labels).inc();
-        self.durations.get_or_create(&[("route", route)]).observe(took.as_secs_f64());
+    /// The counts of a route, to be held by it; `route` is the template, never a path as sent.
+    pub(crate) fn route(&self, route: &'static str) -> Arc<RouteCounts> {
+        self.by_route.route(route)
     }
 
     /// Counts a connection to `listener` for as long as the guard lives.
     #[must_use]
     pub(crate) fn connected(&self, listener: &'static str) -> OpenConnection {
-        let gauge = self.connections.get_or_create_owned(&[("listener", listener.into())]);
+        let gauge = self.connections.get_or_create_owned(&[("listener", listener)]);
         gauge.inc();
         OpenConnection(gauge)
     }
 
     pub(crate) fn refused(&self, reason: Refused) {
-        self.refused.get_or_create(&[("reason", reason.as_str().into())]).inc();
+        self.refused.get_or_create(&[("reason", reason.as_str())]).inc();
     }
 
     pub(crate) fn auth_failed(&self, reason: AuthFailure) {
-        self.auth_failures.get_or_create(&[("reason", reason.as_str().into())]).inc();
+        self.auth_failures.get_or_create(&[("reason", reason.as_str())]).inc();
     }
 
     #[cfg(test)]
-    pub(crate) fn answers(&self, route: &'static str, method: &'static str, code: &'static str) -> u64 {
-        let labels = [("route", route.into()), ("method", method.into()), ("code", code.into())];
-        self.requests.get_or_create(&labels).get()
+    pub(crate) fn answers(&self, route: &'static str, method: &str, code: &str) -> u64 {
+        self.route(route).of(method, code)
     }
 
     #[cfg(test)]
     pub(crate) fn refusals(&self, reason: Refused) -> u64 {
-        self.refused.get_or_create(&[("reason", reason.as_str().into())]).get()
+        self.refused.get_or_create(&[("reason", reason.as_str())]).get()
     }
 
     #[cfg(test)]
     pub(crate) fn open_connections(&self, listener: &'static str) -> i64 {
-        self.connections.get_or_create(&[("listener", listener.into())]).get()
+        self.connections.get_or_create(&[("listener", listener)]).get()
     }
 }
 
@@ -176,25 +161,25 @@ impl Refused {
 }
 
 impl AuthFailure {
-    const ALL: [Self; 3] = [Self::Missing, Self::Unknown, Self::Scope];
+    const ALL: [Self; 5] = [Self::Missing, Self::Unknown, Self::Expired, Self::Scope, Self::Unavailable];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Unknown => "unknown",
+            Self::Expired => "expired",
             Self::Scope => "scope",
+            Self::Unavailable => "unavailable",
         }
     }
 }
 
-/// A client may invent methods; the label stays one of a closed set.
-fn method_label(method: &Method) -> &'static str {
-    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use axum::http::{Method, StatusCode};
+
     use super::*;
 
     fn served(metrics: impl FnOnce(&HttpMetrics)) -> String {
@@ -207,12 +192,19 @@ mod tests {
     fn an_answer_is_counted_by_template_and_an_invented_method_as_other() {
         let text = served(|metrics| {
             let invented = Method::from_bytes(b"BREW").unwrap();
-            metrics.answered("/api/v1/pods/{uid}", &invented, StatusCode::OK, Duration::from_millis(3));
+            metrics.route("/api/v1/pods/{uid}").answered(&invented, StatusCode::OK, Duration::from_millis(3));
         });
         assert!(
             text.contains(r#"keelwatch_http_requests_total{route="/api/v1/pods/{uid}",method="other",code="200"} 1"#)
         );
-        assert!(text.contains(r#"keelwatch_http_request_duration_seconds_count{route="/api/v1/pods/{uid}"} 1"#));
+        let durations = [r#"le="0.0025""#, r#"le="0.005""#, r#"le="+Inf""#, "_count{"];
+        let values = durations.map(|part| {
+            let is_it =
+                |line: &&str| line.starts_with("keelwatch_http_request_duration_seconds") && line.contains(part);
+            text.lines().find(is_it).and_then(|line| line.rsplit(' ').next()).unwrap()
+        });
+        assert_eq!(values, ["0", "1", "1", "1"]);
+        assert!(text.contains(r#"keelwatch_http_request_duration_seconds_sum{route="/api/v1/pods/{uid}"} 0.003"#));
     }
 
     #[test]
