@@ -40,7 +40,7 @@ pub struct Store {
     limits: Limits,
     records: HashMap<Fingerprint, Record>,
     /// Matches of the last pass, and events since, that a scope exempts.
-    exempt: HashSet<Fingerprint>,
+    exempt: HashMap<Fingerprint, ExemptScope>,
     /// Open records that had no room at the last pass or since.
     left_out: HashSet<Fingerprint>,
     tally: Tally,
@@ -117,7 +117,7 @@ impl Store {
             whose: Whose::without_index(node),
             limits,
             records: HashMap::new(),
-            exempt: HashSet::new(),
+            exempt: HashMap::new(),
             left_out: HashSet::new(),
             tally: Tally::default(),
             version: Version::default(),
@@ -151,7 +151,7 @@ impl Store {
     pub fn event(&mut self, found: &Arc<Match>, now: Moment) -> Vec<Turn> {
         self.expire(now.monotonic);
         let id = fingerprint(found, self.whose.node());
-        if let Some(scope) = self.exemption_of(found, now) {
+        if let Some(scope) = self.exemption_of(&id, found, now) {
             self.exempt_match(id, found, scope, now);
         } else {
             let had_no_room = self.left_out.clone();
@@ -223,8 +223,8 @@ impl Store {
         let mut present: HashMap<Fingerprint, &Arc<Match>> =
             matches.iter().map(|found| (fingerprint(found, self.whose.node()), found)).collect();
         let exempt: HashMap<Fingerprint, ExemptScope> =
-            present.iter().filter_map(|(id, found)| Some((id.clone(), self.exemption_of(found, now)?))).collect();
-        self.exempt.retain(|id| exempt.contains_key(id));
+            present.iter().filter_map(|(id, found)| Some((id.clone(), self.exemption_of(id, found, now)?))).collect();
+        self.exempt.retain(|id, _| exempt.contains_key(id));
         for (id, scope) in exempt {
             if let Some(found) = present.remove(&id) {
                 self.exempt_match(id, found, scope, now);

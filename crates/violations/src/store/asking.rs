@@ -45,17 +45,24 @@ impl Store {
         }
     }
 
-    /// The scope that exempts this match, as far as is known now.
-    pub(super) fn exemption_of(&self, found: &Match, now: Moment) -> Option<ExemptScope> {
+    /// The scope that exempts this match, as far as is known now. One that did goes on when the index forgets the pod,
+    /// which was deleted, before the process ends.
+    pub(super) fn exemption_of(&self, id: &Fingerprint, found: &Match, now: Moment) -> Option<ExemptScope> {
         if found.exempt_if.is_empty() || !self.whose.has_index() {
             return None;
         }
-        Asked::about(&found.place, &found.exempt_if, &self.whose, now.wall).exempt
+        let Asked { subject, exempt, .. } = Asked::about(&found.place, &found.exempt_if, &self.whose, now.wall);
+        let before = || {
+            let scope = self.exempt.get(id).filter(|_| !subject.is_resolved())?;
+            let stands = found.exempt_if.contains(scope) && scope.until.is_none_or(|until| now.wall < until);
+            stands.then(|| scope.clone())
+        };
+        exempt.or_else(before)
     }
 
     /// Exempts a match: its record resolves, or is never opened. It is told when it begins to be exempt.
     pub(super) fn exempt_match(&mut self, id: Fingerprint, found: &Match, scope: ExemptScope, now: Moment) {
-        if self.exempt.insert(id.clone()) {
+        if self.exempt.insert(id.clone(), scope.clone()).is_none() {
             self.turns.push(Turn::Exempted { pack: found.pack.clone(), scope });
         }
         let Some(record) = self.records.get_mut(&id).filter(|record| record.is_open()) else { return };

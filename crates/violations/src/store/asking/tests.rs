@@ -220,6 +220,17 @@ fn an_exemption_that_no_longer_holds_lets_the_match_open() {
 }
 
 #[test]
+fn an_exempt_process_that_outlives_its_pod_in_the_index_stays_exempt_until_the_exemption_ends() {
+    let index = Index::of([cart()]);
+    let mut store = store(&index);
+    let miner = miner_in_scope(json!({"namespaces": ["ns-shop"], "until": at(3).wall}));
+    store.pass(std::slice::from_ref(&miner), &[], at(1));
+    index.set([]);
+    assert_eq!(store.pass(std::slice::from_ref(&miner), &[], at(2)), []);
+    assert_eq!(store.pass(&[miner], &[], at(3)), [Turn::Opened(id())]);
+}
+
+#[test]
 fn an_exemption_ends_at_its_moment() {
     let mut store = store(&Index::of([cart()]));
     let miner = miner_in_scope(json!({"namespaces": ["ns-shop"], "until": at(3).wall}));
