@@ -86,7 +86,7 @@ impl Whose {
             let is_outermost = position == 0;
             let Some(pod) = pod_of(index, candidate) else { continue };
             let known = Known { pod, candidate: candidate.clone(), is_outermost };
-            if known.pod.node == self.node && (is_outermost || known.is_certain(index)) {
+            if *known.pod.node == *self.node && (is_outermost || known.is_certain(index)) {
                 return Answer::Known(Box::new(known));
             }
             if is_outermost {
@@ -122,8 +122,7 @@ fn unknown(place: &Place, is_synced: bool) -> Answer {
 impl Known {
     /// The container, if the pod has one of this id. Its status may come later than its first process.
     pub(crate) fn container(&self) -> Option<&ContainerFacts> {
-        let id = self.candidate.container_id.as_ref()?;
-        self.pod.containers.iter().find(|container| container.id.as_ref() == Some(id))
+        self.pod.container(self.candidate.container_id.as_ref()?.as_str())
     }
 
     /// Whether asking again can bring nothing better: a name of the container, or the pod around this one.

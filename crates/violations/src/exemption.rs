@@ -4,6 +4,7 @@
 //! `processes`' to say.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use api::Time;
 use api::violation::ExemptScope;
@@ -88,8 +89,8 @@ impl Holds {
     }
 }
 
-fn has_all(labels: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
-    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+fn has_all(labels: &BTreeMap<Arc<str>, Arc<str>>, wanted: &BTreeMap<String, String>) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key.as_str()).is_some_and(|has| **has == **value))
 }
 
 /// A name, or the beginning of one before a trailing `*`.
@@ -102,7 +103,7 @@ fn is_image(pattern: &str, container: &ContainerFacts) -> bool {
     // Old kubelets write this before the name that docker pulled. Without a digest it is the id of a local image.
     let resolved = container.image_id.trim_start_matches("docker-pullable://");
     let resolved = Some(resolved).filter(|resolved| resolved.contains('@'));
-    let given = container.image.as_str();
+    let given = &*container.image;
     resolved.into_iter().chain([given]).flat_map(names).any(|name| fits(pattern, &name))
 }
 

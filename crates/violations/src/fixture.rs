@@ -48,20 +48,27 @@ pub(crate) fn place(candidates: &[(&str, &str)]) -> Place {
 /// The pod of [`in_pod`]: `cart-0` with the containers `web` and `log`.
 pub(crate) fn cart() -> PodFacts {
     let container = |name: &str, digits: &str, image: &str| ContainerFacts {
-        name: name.to_owned(),
-        id: digits.repeat(16).parse().ok(),
-        image: format!("ghcr.io/acme/{image}:1.2"),
-        image_id: format!("ghcr.io/acme/{image}@sha256:{}", "9b2f".repeat(16)),
+        name: name.into(),
+        id: digits.repeat(16),
+        previous_id: String::new(),
+        image: format!("ghcr.io/acme/{image}:1.2").into(),
+        image_id: format!("ghcr.io/acme/{image}@sha256:{}", "9b2f".repeat(16)).into(),
     };
     PodFacts {
         uid: UID.to_owned(),
-        namespace: "ns-shop".to_owned(),
+        namespace: "ns-shop".into(),
         name: "cart-0".to_owned(),
-        node: NODE.to_owned(),
-        labels: BTreeMap::from([("app".to_owned(), "cart".to_owned())]),
-        namespace_labels: Some(BTreeMap::from([("team".to_owned(), "shop".to_owned())])),
+        node: NODE.into(),
+        labels: BTreeMap::from([("app".into(), "cart".into())]),
+        namespace_labels: Some(Arc::new(BTreeMap::from([("team".into(), "shop".into())]))),
         app: App { kind: SubjectKind::App, name: "cart".to_owned() },
-        owner: Owner { kind: "StatefulSet".to_owned(), name: "cart".to_owned(), resolved: true },
+        owner: Owner {
+            api_version: "apps/v1".to_owned(),
+            kind: "StatefulSet".to_owned(),
+            name: "cart".to_owned(),
+            uid: "22222222-1a3e-41ec-a00b-e2dcc77431cb".to_owned(),
+            resolved: true,
+        },
         containers: vec![container("web", "4f1c", "cart"), container("log", "aaaa", "log")],
         deleted: false,
     }
@@ -76,10 +83,10 @@ pub(crate) fn record(found: &Match) -> Violation {
 /// The pod of [`worst`] whose names are as long as they get, and one of them longer.
 pub(crate) fn worst_pod() -> PodFacts {
     let mut pod = cart();
-    pod.namespace = "n".repeat(63);
+    pod.namespace = "n".repeat(63).into();
     pod.name = "p".repeat(253);
     pod.app.name = "\"".repeat(1000);
-    pod.containers[0].name = "c".repeat(63);
+    pod.containers[0].name = "c".repeat(63).into();
     pod
 }
 
@@ -130,7 +137,7 @@ impl PodIndex for Index {
     }
 
     fn by_container(&self, id: &ContainerId) -> Option<PodFacts> {
-        self.find(|pod| pod.containers.iter().any(|container| container.id.as_ref() == Some(id)))
+        self.find(|pod| pod.container(id.as_str()).is_some())
     }
 }
 

@@ -224,7 +224,7 @@ mod tests {
         let before = listing.etag(&store, State::Open).clone();
         let pod = |uid: &String, namespace: &str, name: &str| PodFacts {
             uid: uid.clone(),
-            namespace: namespace.to_owned(),
+            namespace: namespace.into(),
             name: name.to_owned(),
             ..fixture::cart()
         };

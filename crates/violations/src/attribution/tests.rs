@@ -9,7 +9,7 @@ const OTHER: &str = "11111111-1a3e-41ec-a00b-e2dcc77431cb";
 fn victim() -> PodFacts {
     let mut pod = PodFacts { uid: OTHER.to_owned(), name: "victim".to_owned(), ..cart() };
     pod.containers.truncate(1);
-    pod.containers[0].id = "bbbb".repeat(16).parse().ok();
+    pod.containers[0].id = "bbbb".repeat(16);
     pod
 }
 
@@ -27,7 +27,7 @@ fn check(index: &Arc<Index>, candidates: &[(&str, &str)], expected: &str) {
         Answer::Host => "host".to_owned(),
         Answer::Unknown(reason) => reason.as_str().to_owned(),
         Answer::Known(known) => {
-            let container = known.container().map_or("-", |container| &container.name);
+            let container = known.container().map_or("-", |container| &*container.name);
             format!("{} {container}", known.pod.name)
         }
     };
@@ -86,7 +86,7 @@ fn a_container_without_a_uid_that_nobody_knows_keeps_its_reason() {
 
 #[test]
 fn a_pod_that_the_index_places_on_another_node_is_not_blamed() {
-    let elsewhere = PodFacts { node: "worker-4".to_owned(), ..cart() };
+    let elsewhere = PodFacts { node: "worker-4".into(), ..cart() };
     check(&Index::of([elsewhere]), &[(UID, "4f1c")], "wrong-node");
 }
 

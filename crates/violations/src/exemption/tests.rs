@@ -79,8 +79,8 @@ fn the_image_that_counts_is_that_of_the_container_of_the_process() {
 fn every_spelling_of_an_image_of_docker_hub_is_the_same_image() {
     let spelled = |image: &str, pattern: &str| {
         let mut pod = cart();
-        pod.containers[0].image = image.to_owned();
-        pod.containers[0].image_id = "sha256:9b2f".to_owned();
+        pod.containers[0].image = image.into();
+        pod.containers[0].image_id = "sha256:9b2f".into();
         decided(json!({"images": [pattern]}), &known(pod, &[(UID, "4f1c")])) == "exempt"
     };
     for image in ["nginx:1", "library/nginx", "docker.io/library/nginx:1@sha256:9b", "index.docker.io/library/nginx"] {
@@ -97,8 +97,8 @@ fn every_spelling_of_an_image_of_docker_hub_is_the_same_image() {
 #[test]
 fn an_image_as_the_runtime_resolved_it_counts_too() {
     let mut pod = cart();
-    pod.containers[0].image = "mirror.example/acme/cart".to_owned();
-    pod.containers[0].image_id = format!("docker-pullable://ghcr.io/acme/cart@sha256:{}", "9b2f".repeat(16));
+    pod.containers[0].image = "mirror.example/acme/cart".into();
+    pod.containers[0].image_id = format!("docker-pullable://ghcr.io/acme/cart@sha256:{}", "9b2f".repeat(16)).into();
     let known = known(pod, &[(UID, "4f1c")]);
     assert_eq!(decided(json!({"images": ["ghcr.io/acme/cart"]}), &known), "exempt");
 }

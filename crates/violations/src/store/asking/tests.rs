@@ -119,7 +119,7 @@ fn a_record_outlives_its_pod_in_the_index() {
 #[test]
 fn a_container_that_comes_after_its_pod_is_told_when_it_comes() {
     let (mut starting, started) = (cart(), cart());
-    starting.containers[0].id = None;
+    starting.containers[0].id = String::new();
     let index = Index::of([starting]);
     let (mut store, miner) = (store(&index), miner());
     store.pass(std::slice::from_ref(&miner), &[], at(1));
@@ -139,7 +139,7 @@ fn the_outermost_pod_takes_the_record_over_when_it_comes() {
     store.pass(std::slice::from_ref(&nested), &[], at(1));
     assert_eq!((told(&store).as_str(), only(&store).pod_uid.as_str()), (RESOLVED, fixture::UID));
     let mut attacker = PodFacts { uid: outer.to_owned(), name: "attacker".to_owned(), ..cart() };
-    attacker.containers[0].id = "bbbb".repeat(16).parse().ok();
+    attacker.containers[0].id = "bbbb".repeat(16);
     index.set([cart(), attacker]);
     store.pass(&[nested], &[], at(2));
     assert_eq!((only(&store).pod.as_str(), only(&store).pod_uid.as_str()), ("attacker", outer));
@@ -212,7 +212,7 @@ fn an_exemption_that_no_longer_holds_lets_the_match_open() {
     let index = Index::of([cart()]);
     let (mut store, miner) = (store(&index), miner_in_scope(json!({"namespace_labels": {"team": "shop"}})));
     store.pass(std::slice::from_ref(&miner), &[], at(1));
-    index.set([PodFacts { namespace_labels: Some([].into()), ..cart() }]);
+    index.set([PodFacts { namespace_labels: Some(Arc::default()), ..cart() }]);
     assert_eq!(store.pass(std::slice::from_ref(&miner), &[], at(2)), [Turn::Opened(id())]);
     index.set([cart()]);
     store.pass(&[miner], &[], at(3));
