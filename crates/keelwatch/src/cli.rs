@@ -31,8 +31,14 @@ pub enum Command {
     Scan(Scan),
     /// Watch this host: scan again and again, keep violations and serve them
     Node,
-    /// Serve a simulated Kubernetes API until interrupted; kubectl can talk to it
+    /// Watch a cluster: know every pod, and answer whose it is; runs once per cluster, or in replicas
+    Controller,
+    /// Show it all over a simulated cluster, until interrupted: nothing to install, no file left behind
+    #[command(after_help = AFTER_DEMO)]
     Demo(Demo),
+    /// Ask a controller
+    #[command(subcommand)]
+    Get(Get),
     /// Read, check and try rules
     #[command(subcommand)]
     Rules(Rules),
@@ -57,24 +63,29 @@ Exit status:
   1  some
   2  usage, settings or rules are wrong, or the process table cannot be read";
 
+const AFTER_DEMO: &str = "\
+Three simulated nodes and this machine are watched by one controller. A miner starts in a simulated pod
+after 10 s and stops 90 s after the start. What is found on this machine is real.";
+
 /// What is simulated.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// The simulated API server and nothing else
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub api_only: bool,
-    /// Where it listens; a loopback address, since it is served without TLS
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6443")]
-    pub listen: SocketAddr,
-    /// The one bearer token that is accepted; without it everybody on this machine is an administrator
+    /// Where the controller listens, 127.0.0.1:18080 if not given; with --api-only the API server, 127.0.0.1:6443
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Token of the controller and the nodes, random if not given; with --api-only of the API server, where without one
+    /// everybody on this machine is an administrator
     #[arg(long)]
     pub token: Option<String>,
-    /// Nodes of the cluster
-    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(0..=5_000))]
-    pub nodes: u32,
-    /// Pods of the cluster
-    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(0..=200_000))]
-    pub pods: u32,
+    /// Nodes of the cluster; 3 if not given, with --api-only 20
+    #[arg(long, value_parser = value_parser!(u32).range(0..=5_000))]
+    pub nodes: Option<u32>,
+    /// Pods of the cluster; 60 if not given, with --api-only 1000
+    #[arg(long, value_parser = value_parser!(u32).range(0..=200_000))]
+    pub pods: Option<u32>,
     /// Seed of everything that looks random
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
@@ -84,6 +95,87 @@ pub struct Demo {
     /// Kubeconfig to write; without it one in a temporary folder, removed at the end
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Write the settings of the controller and of every node, and end
+    #[arg(long, conflicts_with = "api_only")]
+    pub print_settings: bool,
+}
+
+/// What is asked of a controller.
+#[derive(Debug, Subcommand)]
+pub enum Get {
+    /// Pods: all of them, those that a filter lets through, or one by any of its names
+    Pods(GetPods),
+}
+
+/// Which controller is asked, and how.
+#[derive(Debug, Args)]
+pub struct Connection {
+    /// Address of the controller's API
+    #[arg(long, value_name = "URL", env = "KEELWATCH_SERVER", default_value = "http://127.0.0.1:18080")]
+    pub server: String,
+    /// File with the bearer token; else the variable KEELWATCH_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Certificates that the controller is verified by, in place of those of the system
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Which pods, and how they are written.
+#[derive(Debug, Args)]
+pub struct GetPods {
+    /// Name of one pod; needs --namespace
+    #[arg(requires = "namespace")]
+    pub name: Option<String>,
+    /// Only pods of this namespace
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// Only pods of this node
+    #[arg(long)]
+    pub node: Option<String>,
+    /// Only pods whose labels match, as for kubectl
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<String>,
+    /// Only pods of this owner
+    #[arg(long, value_name = "KIND/NAMESPACE/NAME")]
+    pub owner: Option<String>,
+    /// Only pods in this phase
+    #[arg(long)]
+    pub phase: Option<String>,
+    /// Only pods with this text in the name of an image
+    #[arg(long)]
+    pub image: Option<String>,
+    /// The pod of this uid, or of this configuration hash
+    #[arg(long, conflicts_with_all = ["name", "ip", "container"])]
+    pub uid: Option<String>,
+    /// The pods that have this address, those on the network of their node too
+    #[arg(long, conflicts_with_all = ["name", "container"])]
+    pub ip: Option<String>,
+    /// The pod of the container with this id, or with an id that begins so
+    #[arg(long, conflicts_with = "name")]
+    pub container: Option<String>,
+    /// Pods that were deleted lately, too
+    #[arg(long)]
+    pub deleted: bool,
+    /// How they are written
+    #[arg(short, long, value_enum, default_value_t = Listing::Table)]
+    pub output: Listing,
+    /// Which controller is asked.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// Columns for people, as wide as the terminal
+    Table,
+    /// More columns, as wide as they need
+    Wide,
+    /// What the API answers, as JSON
+    Json,
+    /// What the API answers, as YAML
+    Yaml,
 }
 
 /// What is scanned and how it is told.

@@ -6,18 +6,24 @@
 //! ```text
 //! arguments ─► cli ─┬─► scan       processes ─► table, JSON, SARIF
 //!                   ├─► node       processes ─► violations ─► web
-//!                   ├─► demo       simcluster
+//!                   ├─► controller kubeio ─► pods ─► web
+//!                   ├─► demo       simcluster, and both roles over it
+//!                   ├─► get        web::Client
 //!                   ├─► rules      processes::rules
 //!                   ├─► config     runtime::settings
 //!                   └─► manual     completions, man pages
 //! ```
 
 pub mod cli;
+mod cluster;
 mod config;
+mod controller;
 mod demo;
 mod exit;
+mod get;
 mod manual;
 mod node;
+mod random;
 pub mod reference;
 mod role;
 mod rules;
@@ -33,12 +39,16 @@ pub use exit::Exit;
 
 /// Does what the command line says. Errors have been told when it returns.
 pub fn run(cli: &Cli) -> Exit {
+    // A second installation finds the first, which is the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     // A variable that is set to nothing names no file.
     let settings = cli.settings.as_deref().filter(|file| !file.is_empty()).map(Path::new);
     let done = match &cli.command {
         Command::Scan(args) => scan::run(args, settings),
         Command::Node => node::run(settings),
+        Command::Controller => controller::run(settings),
         Command::Demo(args) => demo::run(args),
+        Command::Get(what) => get::run(what),
         Command::Rules(verb) => rules::run(verb, settings),
         Command::Config(verb) => config::run(verb, settings),
         Command::Completions { shell } => manual::completions(*shell),

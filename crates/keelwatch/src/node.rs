@@ -24,7 +24,7 @@ use runtime::shutdown::Stop;
 use tracing::{info, warn};
 
 use crate::exit::Exit;
-use crate::role::{self, Addresses, Limits, Listeners, Running, Served, Start};
+use crate::role::{self, Addresses, Frame, Limits, Listeners, Running, Served, Start};
 use crate::settings;
 use parts::Parts;
 
@@ -37,7 +37,7 @@ const USUAL: Addresses = Addresses { api: ":9090", metrics: ":8080" };
 
 /// Runs until a signal. Bad settings are told and end with 2; what fails later ends with 1.
 pub(crate) fn run(named: Option<&Path>) -> anyhow::Result<Exit> {
-    role::run(named, LIMITS, start)
+    role::run(named, settings::environment(), LIMITS, start)
 }
 
 /// Every metric of this role, by name.
@@ -50,19 +50,16 @@ pub(crate) fn metrics_catalog() -> anyhow::Result<Vec<Entry>> {
 
 /// Starts everything in order.
 pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
-    let Start { live, log, clock, stop } = start;
+    let Start { live, environment, log, clock, stop } = start;
     let settings = live.current();
     let parts = Parts::new(&live, &stop, &clock)?;
     let Parts { node, server, tasks, checks, registry, rules, judging, watch, connector } = parts;
     say_what_needs_a_cluster(&settings.cluster);
     tasks.watch();
-    let health = {
-        let tasks = tasks.clone();
-        move || tasks.health()
-    };
-    let probes = || web::probes::routes(checks.clone(), health.clone());
+    let probes = || Frame::probes(&checks, &tasks);
 
     let listeners = Listeners::open(&settings.listen, USUAL).await?;
+    let (api, metrics) = (listeners.api(), listeners.metrics());
     let served = Served {
         on_metrics: probes().merge(web::scrape::routes(Arc::new(registry))),
         on_api: probes().merge(violations::routes(&node)).merge(web::debug::routes(tasks.clone())),
@@ -71,7 +68,7 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
 
     let handle = watch.handle();
     let watching = watching::start(watch, &node, &tasks, connector)?;
-    let follow = tokio::spawn(live.clone().follow(settings::environment(), stop.clone()));
+    let follow = tokio::spawn(live.clone().follow(environment, stop.clone()));
     let reloads = reload::Reloads { live, log, server, node, rules, judging, watch: handle.clone() };
     let reloads = tokio::spawn(reloads.run(stop.clone()));
     info!(node = settings.node_name(), "node {} is watched", settings.node_name());
@@ -81,7 +78,7 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
         handle.stop();
         tokio::join!(role::join(serving.into_iter().chain([follow, reloads])), watching.join(DRAIN));
     };
-    Ok(Running { ended: Box::pin(ended) })
+    Ok(Running { api, metrics, ended: Box::pin(ended) })
 }
 
 /// One file serves every role, so what only a controller can do is no reason to refuse it here.

@@ -3,7 +3,10 @@
 //! Owns that frame, and the two listeners that every role has. What a role is made of is in the module of its name; the
 //! demo runs several of them in one process.
 
+mod frame;
+
 use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 use api::Clock;
 use runtime::clock::SystemClock;
-use runtime::settings::Live;
+use runtime::settings::{Environment, Live};
 use runtime::shutdown::{Ended, Signals, Stop};
 use runtime::telemetry::{Sink, Telemetry, log_panics};
 use tokio::task::JoinHandle;
@@ -23,9 +26,13 @@ use web::{Listener, Purpose, Routes, Server};
 use crate::exit::{Exit, complain};
 use crate::settings::{self, Settings};
 
+pub(crate) use frame::Frame;
+
 /// What a role starts from.
 pub(crate) struct Start {
     pub(crate) live: Live<Settings>,
+    /// What the settings were read in, and will be when they change.
+    pub(crate) environment: Environment,
     pub(crate) log: Telemetry,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stop: Stop,
@@ -33,6 +40,10 @@ pub(crate) struct Start {
 
 /// A role that serves. It goes on while `ended` is awaited, and ends after the stop.
 pub(crate) struct Running {
+    /// Where its API listens.
+    pub(crate) api: SocketAddr,
+    /// Where its metrics and probes listen.
+    pub(crate) metrics: SocketAddr,
     pub(crate) ended: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
@@ -65,17 +76,22 @@ pub(crate) struct Listeners {
     api: Listener,
 }
 
-/// Runs a role by the settings of this file until a signal. Bad settings are told and end with 2; what fails later ends
-/// with 1.
-pub(crate) fn run<F>(named: Option<&Path>, limits: Limits, role: impl FnOnce(Start) -> F) -> anyhow::Result<Exit>
+/// Runs a role by the settings of this file, read in this environment, until a signal. Bad settings are told and end with
+/// 2; what fails later ends with 1.
+pub(crate) fn run<F>(
+    named: Option<&Path>,
+    environment: Environment,
+    limits: Limits,
+    role: impl FnOnce(Start) -> F,
+) -> anyhow::Result<Exit>
 where
     F: Future<Output = anyhow::Result<Running>>,
 {
-    let live = Live::new(settings::read(named)?);
+    let live = Live::new(settings::read_in(named, &environment)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let log = start_log(&live.current(), &clock)?;
     until_a_signal(limits, |stop| async move {
-        let running = role(Start { live, log, clock, stop }).await?;
+        let running = role(Start { live, environment, log, clock, stop }).await?;
         running.ended.await;
         Ok(())
     })
@@ -123,6 +139,16 @@ impl Listeners {
         let metrics = Listener::bind(Purpose::Metrics, or_usual(&listen.metrics, usual.metrics)).await?;
         let api = Listener::bind(Purpose::Api, or_usual(&listen.api, usual.api)).await?;
         Ok(Self { metrics, api })
+    }
+
+    /// Where the API listens.
+    pub(crate) fn api(&self) -> SocketAddr {
+        self.api.address()
+    }
+
+    /// Where metrics and probes listen.
+    pub(crate) fn metrics(&self) -> SocketAddr {
+        self.metrics.address()
     }
 
     /// Serves both until the stop.

@@ -49,9 +49,14 @@ const USUAL: &str = "/etc/keelwatch/keelwatch.yaml";
 
 /// Reads the file that is named, else the usual one, else none; everything has a default.
 pub(crate) fn read(named: Option<&Path>) -> Result<Loaded<Settings>, Refused> {
+    read_in(named, &environment())
+}
+
+/// The same, in another environment.
+pub(crate) fn read_in(named: Option<&Path>, environment: &Environment) -> Result<Loaded<Settings>, Refused> {
     let usual = Path::new(USUAL);
     let path = named.or_else(|| usual.exists().then_some(usual));
-    load(path, &environment()).map_err(Refused)
+    load(path, environment).map_err(Refused)
 }
 
 /// The variables that settings may name.
@@ -59,6 +64,22 @@ pub(crate) fn environment() -> Environment {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
+}
+
+/// The environment of a controller: what was set for Pod Index goes on to hold, before the file.
+pub(crate) fn environment_of_controller() -> Environment {
+    let environment = environment();
+    let former = [
+        ("PORT", "listen.api", ":"),
+        ("BASIC_AUTH_USERNAME", "pods.basic_auth.username", ""),
+        ("BASIC_AUTH_PASSWORD", "pods.basic_auth.password", ""),
+    ];
+    former.into_iter().fold(environment.clone(), |taken, (variable, path, before)| {
+        match environment.variable(variable) {
+            Some(value) => taken.with(path, format!("{before}{value}")),
+            None => taken,
+        }
+    })
 }
 
 impl Settings {

@@ -2,12 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
 use api::Clock;
 use processes::rules::RuleSet;
 use processes::settings::ExecEvents;
 use processes::{ConnectorState, Watch};
-use runtime::metrics::{Build, Registry, build_info, process_metrics};
+use runtime::metrics::Registry;
 use runtime::probes::{Check, Checks};
 use runtime::settings::Live;
 use runtime::shutdown::Stop;
@@ -17,6 +16,7 @@ use violations::{About, Node};
 use web::Server;
 
 use super::reload::Judging;
+use crate::role::Frame;
 use crate::rules;
 use crate::settings::Settings;
 
@@ -58,20 +58,7 @@ const RESERVED: usize = 512;
 impl Parts {
     pub(super) fn new(live: &Live<Settings>, stop: &Stop, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
         let settings = live.current();
-        let mut registry = Registry::default();
-        let version = env!("CARGO_PKG_VERSION");
-        build_info(
-            &mut registry,
-            Build { version, commit: option_env!("KEELWATCH_COMMIT").unwrap_or("unknown"), role: "node" },
-        );
-        process_metrics(&mut registry, "/proc");
-        live.register_metrics(&mut registry);
-        // Jitter only has to differ from node to node.
-        let seed = clock.now().as_microsecond().unsigned_abs();
-        let tasks = Tasks::new(clock.clone(), stop.clone(), seed);
-        tasks.register_metrics(&mut registry);
-        let server = Server::new(&settings.listen, &settings.auth, clock.clone(), &mut registry)
-            .context("failed to prepare the listeners")?;
+        let Frame { mut registry, tasks, server, checks } = Frame::new("node", live, stop, clock)?;
         let (set, rules) = first_rules(&settings.processes.rules);
         let watch = open(&settings, &set, clock)?;
         let about = About { name: settings.node_name(), boot_id: watch.boot_id().to_owned() };
@@ -79,8 +66,7 @@ impl Parts {
         rules.tell(&node);
         violations::register(&node, &mut registry);
         let connector = Connector(Arc::new(Mutex::new(None)));
-        let checks = Checks::default();
-        add_checks(&checks, live, stop, (&node, &rules, &connector, &server));
+        add_checks(&checks, &settings, (&node, &rules, &connector));
         let judging = Judging { settings: settings.processes.clone(), rules: set };
         Ok(Self { node, server, tasks, checks, registry, rules, judging, watch, connector })
     }
@@ -105,28 +91,17 @@ fn open(settings: &Settings, rules: &Arc<RuleSet>, clock: &Arc<dyn Clock>) -> an
     Ok(Watch::open(settings.processes.clone(), rules.clone(), max_held, clock.clone())?)
 }
 
-fn add_checks(
-    checks: &Checks,
-    live: &Live<Settings>,
-    stop: &Stop,
-    (node, rules, connector, server): (&Node, &RulesState, &Connector, &Server),
-) {
-    let stop = stop.clone();
-    checks.add("shutdown", move || stop.check());
+fn add_checks(checks: &Checks, settings: &Settings, (node, rules, connector): (&Node, &RulesState, &Connector)) {
     let node = node.clone();
     checks.add("first-pass", move || {
         if node.is_scanned() { Check::Ok } else { Check::Fail("the first pass has not ended yet".to_owned()) }
     });
     let rules = rules.clone();
     checks.add("rules", move || rules.check());
-    if live.current().processes.exec_events == ExecEvents::Connector {
+    if settings.processes.exec_events == ExecEvents::Connector {
         let connector = connector.clone();
         checks.add("exec-events", move || connector.check());
     }
-    let server = server.clone();
-    checks.add("certificate", move || server.check());
-    let live = live.clone();
-    checks.add("settings", move || live.check());
 }
 
 impl RulesState {

@@ -1,0 +1,169 @@
+//! The whole demo: a simulated cluster, a controller, three simulated nodes and this machine, in one process.
+//!
+//! Owns the order in which they start and end. Nothing is left behind, whichever way it ends.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use api::Clock;
+use runtime::clock::SystemClock;
+use runtime::settings::Live;
+use runtime::shutdown::Stop;
+use runtime::telemetry::Telemetry;
+use serde_json::json;
+use simcluster::SimCluster;
+use simcluster::nodes::Fleet;
+use tracing::warn;
+
+use super::kubeconfig::{Kubeconfig, temporary_folder};
+use super::roles::{Common, NAMESPACE, Role};
+use super::words::{Shown, words};
+use super::{LIMITS, Usual, miner, start};
+use crate::cli;
+use crate::exit::{Exit, tolerate_closed};
+use crate::role::{self, Running, Start, until_a_signal};
+use crate::{controller, node, random, settings};
+
+const USUAL: Usual = Usual { nodes: 3, pods: 60 };
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 18080);
+
+/// Nodes with a process tree; more would only write more files.
+const TREES: usize = 3;
+
+/// How often trees follow the cluster: a second later a pass sees it.
+const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+
+/// Runs it until a signal.
+pub(super) fn run(args: &cli::Demo) -> anyhow::Result<Exit> {
+    until_a_signal(LIMITS, |stop| show(args, stop))
+}
+
+/// Writes the settings that [`run`] would start its roles by.
+pub(super) fn print_settings(args: &cli::Demo) -> anyhow::Result<Exit> {
+    let kubeconfig = args.kubeconfig.clone().unwrap_or_else(|| "kubeconfig".into());
+    let common = Common::new(&token(args)?, &kubeconfig);
+    let trees = (1..=TREES).map(|number| format!("node-{number}")).map(|name| {
+        let proc = Path::new("/trees").join(&name);
+        common.node(&name, &proc)
+    });
+    let roles = [common.controller(&listen(args))].into_iter().chain(trees).chain([this_machine(&common)]);
+    let texts: Vec<String> = roles.map(|role| role.text).collect();
+    tolerate_closed(anstream::stdout().write_all(texts.join("---\n").as_bytes()))?;
+    Ok(Exit::Clean)
+}
+
+async fn show(args: &cli::Demo, stop: Stop) -> anyhow::Result<()> {
+    let token = token(args)?;
+    let cluster = start(args, USUAL, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).await?;
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
+    cluster.put(namespace).map_err(|status| anyhow::anyhow!("failed to make the namespace: {status:?}"))?;
+    let kubeconfig = Kubeconfig::write(args.kubeconfig.as_deref(), &cluster)?;
+    let names = names(&cluster);
+    let mut fleet = Fleet::boot(&cluster, &names.iter().map(String::as_str).collect::<Vec<_>>())
+        .context("failed to boot the simulated nodes")?;
+    let common = Common::new(&token, kubeconfig.path());
+    let folder = temporary_folder()?;
+    let mut starter =
+        Starter { folder: folder.path(), clock: Arc::new(SystemClock::new()), stop: stop.clone(), log: None };
+    let controller = starter.start(&common.controller(&listen(args)), controller::start).await?;
+    let mut nodes = Vec::new();
+    for name in &names {
+        let proc = fleet.node(name).context("a node that was booted is there")?.proc().to_owned();
+        nodes.push((name.clone(), starter.start(&common.node(name, &proc), node::start).await?));
+    }
+    let this_machine = this_machine(&common);
+    nodes.push((this_machine.name.clone(), starter.start(&this_machine, node::start).await?));
+
+    let host = miner::host(&cluster, &names);
+    let shown = Shown {
+        args,
+        usual: USUAL,
+        token: &token,
+        cluster: &cluster,
+        kubeconfig: kubeconfig.path(),
+        host: host.as_ref(),
+    };
+    tolerate_closed(anstream::stdout().write_all(words(&shown, &controller, &nodes).as_bytes()))?;
+    let playing = async {
+        if let Some(host) = &host {
+            miner::play(&cluster, host).await;
+        }
+        std::future::pending::<Infallible>().await
+    };
+    tokio::select! {
+        () = stop.requested() => {}
+        never = follow(&mut fleet, &cluster) => match never {},
+        never = playing => match never {},
+    }
+    for running in nodes.into_iter().map(|(_, running)| running).chain([controller]) {
+        running.ended.await;
+    }
+    Ok(())
+}
+
+/// Starts roles, one log for all of them.
+struct Starter<'a> {
+    folder: &'a Path,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
+    log: Option<Telemetry>,
+}
+
+impl Starter<'_> {
+    async fn start<F>(&mut self, role: &Role, start: impl FnOnce(Start) -> F) -> anyhow::Result<Running>
+    where
+        F: Future<Output = anyhow::Result<Running>>,
+    {
+        let environment = settings::environment();
+        let live = Live::new(settings::read_in(Some(&role.write(self.folder)?), &environment)?);
+        let log = match &self.log {
+            Some(log) => log.clone(),
+            None => self.log.insert(role::start_log(&live.current(), &self.clock)?).clone(),
+        };
+        let (clock, stop) = (Arc::clone(&self.clock), self.stop.clone());
+        start(Start { live, environment, log, clock, stop })
+            .await
+            .with_context(|| format!("failed to start {}", role.name))
+    }
+}
+
+/// Keeps the trees at what the cluster says.
+async fn follow(fleet: &mut Fleet, cluster: &SimCluster) -> Infallible {
+    let mut times = tokio::time::interval(FOLLOW_EVERY);
+    loop {
+        times.tick().await;
+        // Files of a temporary folder; a disk that hangs would hang every scan of them too.
+        if let Err(error) = tokio::task::block_in_place(|| fleet.follow(cluster)) {
+            warn!("failed to follow the simulated cluster: {:#}", anyhow::Error::new(error));
+        }
+    }
+}
+
+fn this_machine(common: &Common) -> Role {
+    common.node(&rustix::system::uname().nodename().to_string_lossy(), Path::new("/proc"))
+}
+
+/// The nodes that get a process tree.
+fn names(cluster: &SimCluster) -> Vec<String> {
+    let nodes = cluster.list("nodes", "", "").unwrap_or_default();
+    let names = nodes.iter().filter_map(|node| Some(node["metadata"]["name"].as_str()?.to_owned()));
+    names.take(TREES).collect()
+}
+
+fn listen(args: &cli::Demo) -> String {
+    args.listen.unwrap_or(LISTEN).to_string()
+}
+
+/// The token that was given, or one that nobody can guess.
+fn token(args: &cli::Demo) -> anyhow::Result<String> {
+    match &args.token {
+        Some(token) => Ok(token.clone()),
+        None => Ok(api::hex(&random::bytes::<16>()?)),
+    }
+}

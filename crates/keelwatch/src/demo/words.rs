@@ -1,0 +1,84 @@
+//! What the demo says when it has started.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use simcluster::SimCluster;
+use simcluster::nodes::RUN;
+
+use super::Usual;
+use super::miner::{COMMAND, Host, STARTS, STOPS};
+use crate::cli;
+use crate::role::Running;
+
+/// What is told, besides where the roles listen.
+pub(super) struct Shown<'a> {
+    pub(super) args: &'a cli::Demo,
+    pub(super) usual: Usual,
+    pub(super) token: &'a str,
+    pub(super) cluster: &'a SimCluster,
+    pub(super) kubeconfig: &'a Path,
+    /// Where the miner starts by itself.
+    pub(super) host: Option<&'a Host>,
+}
+
+/// Addresses, a token, commands to try. The last of `nodes` is this machine.
+pub(super) fn words(shown: &Shown<'_>, controller: &Running, nodes: &[(String, Running)]) -> String {
+    let Shown { args, usual, token, cluster, kubeconfig, host } = shown;
+    let (count, pods) = (args.nodes.unwrap_or(usual.nodes), args.pods.unwrap_or(usual.pods));
+    let file = kubeconfig.display();
+    let mut text = format!(
+        "keelwatch demo: a simulated cluster of {count} nodes and {pods} pods, seed {}, and this machine\n\n  \
+         controller   http://{}  metrics http://{}\n  \
+         api server   {}  kubeconfig {file}\n",
+        args.seed,
+        controller.api,
+        controller.metrics,
+        cluster.url().expect("a demo listens"),
+    );
+    for (position, (name, running)) in nodes.iter().enumerate() {
+        let kind = if position + 1 == nodes.len() { "real, this machine" } else { "simulated" };
+        let _ = writeln!(
+            text,
+            "  node         http://{}  metrics http://{}  {name} ({kind})",
+            running.api, running.metrics
+        );
+    }
+    let _ = writeln!(text, "  token        {token}\n");
+    match host {
+        Some(Host { namespace, name }) => {
+            let (starts, stops) = (STARTS.as_secs(), STOPS.as_secs());
+            let _ = writeln!(
+                text,
+                "a miner starts in pod {namespace}/{name} {starts} s from now, and stops {stops} s from now\n"
+            );
+        }
+        None => text.push_str("no simulated pod runs where a miner could start by itself\n\n"),
+    }
+    let node = nodes.first().map_or(controller.api, |(_, running)| running.api);
+    let _ = write!(
+        text,
+        "try, in another terminal:\n  \
+         KEELWATCH_SERVER=http://{} KEELWATCH_TOKEN={token} {} get pods\n  \
+         curl -H 'Authorization: Bearer {token}' http://{node}/api/violations\n  \
+         kubectl --kubeconfig {file} get pods -A -o wide -w\n",
+        controller.api,
+        program(),
+    );
+    text.push_str("start and stop a miner by hand, on this machine (it only sleeps), or in a simulated pod:\n  ");
+    text.push_str("bash -c 'exec -a xmrig sleep 300' &   kill $!\n");
+    if let Some(Host { namespace, name }) = host {
+        let _ = write!(
+            text,
+            "  kubectl --kubeconfig {file} -n {namespace} annotate pod {name} {RUN}='{COMMAND}'\n  \
+             kubectl --kubeconfig {file} -n {namespace} annotate pod {name} {RUN}-\n"
+        );
+    }
+    text.push_str("what is found is told below; end with Ctrl-C\n\n");
+    text
+}
+
+/// How this program was called, for commands that can be copied.
+fn program() -> String {
+    std::env::current_exe().map_or_else(|_| "keelwatch".to_owned(), |path| path.display().to_string())
+}
