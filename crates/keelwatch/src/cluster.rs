@@ -19,8 +19,16 @@ pub(crate) fn find(
     clock: &Arc<dyn Clock>,
     registry: &mut Registry,
 ) -> anyhow::Result<Option<Cluster>> {
-    let metrics = register(registry);
-    let found = Cluster::find(&settings.cluster, &settings.release, &around()?, Arc::clone(clock), &metrics);
+    find_counted(settings, clock, &register(registry))
+}
+
+/// The same, counted by metrics that are served already.
+pub(crate) fn find_counted(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    metrics: &Metrics,
+) -> anyhow::Result<Option<Cluster>> {
+    let found = Cluster::find(&settings.cluster, &settings.release, &around()?, Arc::clone(clock), metrics);
     Ok(found?)
 }
 

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use api::violation::AttributionReason;
 use api::{ContainerId, PodUid};
+use pods::facts::ContainerFacts;
+use pods::{PodFacts, Pods};
 use processes::cgroup::{Candidate, Outcome, Place};
-
-use crate::facts::{ContainerFacts, PodFacts};
 
 /// Who knows pods. Asked under the lock of the node: it must not wait.
 pub trait PodIndex: Send + Sync + fmt::Debug {
@@ -117,6 +117,20 @@ fn unknown(place: &Place, is_synced: bool) -> Answer {
         Outcome::Candidate if is_synced => AttributionReason::PodNotFound,
         Outcome::Candidate => AttributionReason::NoCluster,
     })
+}
+
+impl PodIndex for Pods {
+    fn is_synced(&self) -> bool {
+        Self::is_synced(self)
+    }
+
+    fn by_uid(&self, uid: &PodUid) -> Option<PodFacts> {
+        Self::by_uid(self, uid.as_str())
+    }
+
+    fn by_container(&self, id: &ContainerId) -> Option<PodFacts> {
+        Self::by_container(self, id)
+    }
 }
 
 impl Known {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use api::Time;
 use api::violation::ExemptScope;
+use pods::PodFacts;
+use pods::facts::ContainerFacts;
 
 use crate::attribution::Known;
-use crate::facts::{ContainerFacts, PodFacts};
 
 /// What the scopes of a match say of its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

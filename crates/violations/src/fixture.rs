@@ -9,13 +9,14 @@ use api::coverage::{ExecCoverage, PassCoverage};
 use api::violation::{Evidence, ExemptScope, Flag, Parent, SubjectKind};
 use api::{Action, Clock, ContainerId, PodUid, Severity, Time, Violation};
 use jiff::Timestamp;
+use pods::PodFacts;
+use pods::facts::{App, ContainerFacts, Owner};
 use processes::Identity;
 use processes::cgroup::{Candidate, Outcome, Place};
 use processes::matches::{Counters, Event, Match, Outcome as PassOutcome, PassReport};
 use processes::rules::{Pack, RuleSet, RuleText};
 
 use crate::attribution::PodIndex;
-use crate::facts::{App, ContainerFacts, Owner, PodFacts};
 use crate::node::{About, Node};
 use crate::record::Sightings;
 use crate::settings::NodeSettings;

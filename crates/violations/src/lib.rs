@@ -12,7 +12,6 @@
 mod attribution;
 mod encoded;
 mod exemption;
-mod facts;
 #[cfg(test)]
 mod fixture;
 mod listing;

@@ -142,10 +142,10 @@ mod tests {
     use std::time::Duration;
 
     use api::{Severity, Violation};
+    use pods::PodFacts;
     use processes::matches::Match;
 
     use super::*;
-    use crate::facts::PodFacts;
     use crate::fixture::{self, Index, NODE, at};
     use crate::store::Limits;
 

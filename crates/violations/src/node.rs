@@ -143,6 +143,14 @@ impl Node {
         known.told(&turns);
     }
 
+    /// Asks again for all records: the index names apps by other labels now.
+    pub fn ask_anew(&self) {
+        let now = self.now();
+        let mut known = self.known();
+        let turns = known.store.ask_anew(now);
+        known.told(&turns);
+    }
+
     /// Takes other limits from now on.
     pub fn reload(&self, settings: &NodeSettings) {
         self.known().store.set_limits(settings.into());

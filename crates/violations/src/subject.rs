@@ -126,11 +126,12 @@ pub(crate) fn ids(place: &Place) -> (&str, &str) {
 mod tests {
     use std::sync::Arc;
 
+    use pods::PodFacts;
+    use pods::facts::App;
     use processes::matches::Match;
 
     use super::*;
     use crate::attribution::Whose;
-    use crate::facts::PodFacts;
     use crate::fixture::{self, Index, NODE, UID, cart};
 
     /// What a record says of a process at this place if this is the only pod.
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn a_devbox_is_told_as_one() {
         let mut pod = cart();
-        pod.app = crate::facts::App { kind: SubjectKind::Devbox, name: "dev1".to_owned() };
+        pod.app = App { kind: SubjectKind::Devbox, name: "dev1".to_owned() };
         let Subject { kind, name, .. } = of(pod, &fixture::in_pod().place);
         assert_eq!((kind, name.as_str()), (SubjectKind::Devbox, "dev1"));
     }

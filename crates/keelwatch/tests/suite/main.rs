@@ -12,6 +12,7 @@ mod node;
 mod node_events;
 mod node_kills;
 mod node_load;
+mod node_pods;
 mod node_reloads;
 mod node_stops;
 mod proc_tree;

@@ -226,7 +226,8 @@ async fn a_record_is_resolved_when_an_api_server_that_was_down_answers() {
 async fn without_rights_a_node_serves_on_and_says_what_it_lacks() {
     let mut world = World::new();
     let cluster = world.cluster().await;
-    let denied = |resource: &str| Denied { verb: "*".to_owned(), resource: resource.to_owned(), namespace: "*".to_owned() };
+    let denied =
+        |resource: &str| Denied { verb: "*".to_owned(), resource: resource.to_owned(), namespace: "*".to_owned() };
     cluster.deny(vec![denied("pods")]);
     world.mine(&cluster.put(pod("ns-shop", "cart-0", UID, json!({"app": "cart"}))).unwrap());
     let node = world.watch("");
@@ -279,7 +280,7 @@ async fn while_namespaces_cannot_be_watched_their_labels_exempt_nobody_and_that_
     let node = world.watch("");
     let violation = until_attributed(&node, "resolved").await;
     assert_eq!(violation["pod"], "bench-0");
-    node.until_ready_says("namespace_labels").await;
+    node.until_ready_says("labels of namespaces").await;
     cluster.deny(Vec::new());
     node.until_open(0).await;
 }

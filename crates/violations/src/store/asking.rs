@@ -11,7 +11,7 @@ use processes::matches::Match;
 
 use super::asked::Asked;
 use super::entry::Learned;
-use super::{Moment, Store, Turn};
+use super::{Moment, Record, Store, Turn};
 use crate::attribution::PodIndex;
 
 impl Store {
@@ -24,6 +24,12 @@ impl Store {
     pub fn ask_again(&mut self, now: Moment) -> Vec<Turn> {
         self.ask(now);
         std::mem::take(&mut self.turns)
+    }
+
+    /// Asks for all records, because what the index says of a pod is another now.
+    pub fn ask_anew(&mut self, now: Moment) -> Vec<Turn> {
+        self.records.values_mut().for_each(Record::unsettle);
+        self.ask_again(now)
     }
 
     pub(super) fn ask(&mut self, now: Moment) {

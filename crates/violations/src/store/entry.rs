@@ -24,8 +24,10 @@ use crate::subject::Subject;
 pub(crate) struct Record {
     pub(crate) violation: Violation,
     life: Life,
-    /// Where the process is, while asking again may tell more of whose it is.
-    unsettled: Option<Place>,
+    /// Where the process is.
+    place: Place,
+    /// Asking again tells no more of whose it is.
+    is_settled: bool,
     encoded: OnceCell<Encoded>,
 }
 
@@ -85,7 +87,8 @@ impl Record {
         Self {
             violation: record_of(found, whose.node(), sightings, subject),
             life: Life::Open { found: Arc::clone(found), missed: 0 },
-            unsettled: (!is_settled).then(|| found.place.clone()),
+            place: found.place.clone(),
+            is_settled,
             encoded: OnceCell::new(),
         }
     }
@@ -142,11 +145,11 @@ impl Record {
 
     /// Asks once more whose it is, unless that is settled.
     pub(super) fn ask(&mut self, whose: &Whose, now: Time) -> Learned {
-        let Some(place) = &self.unsettled else { return Learned::Nothing };
-        let Asked { subject, exempt, is_settled } = Asked::about(place, self.scopes(), whose, now);
-        if is_settled {
-            self.unsettled = None;
+        if self.is_settled {
+            return Learned::Nothing;
         }
+        let Asked { subject, exempt, is_settled } = Asked::about(&self.place, self.scopes(), whose, now);
+        self.is_settled = is_settled;
         let was = Subject::in_record(&self.violation);
         let is_forgotten = was.is_resolved() && !subject.is_resolved();
         if is_forgotten || (subject == was && exempt.is_none()) {
@@ -160,6 +163,11 @@ impl Record {
             None if is_new => Learned::Pod,
             None => Learned::More,
         }
+    }
+
+    /// What it says of its pod is to be asked for anew.
+    pub(super) const fn unsettle(&mut self) {
+        self.is_settled = false;
     }
 
     /// The match that an open record is of.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use api::Violation;
 use api::violation::{Attribution, AttributionReason};
+use pods::PodFacts;
 use serde_json::json;
 
 use super::*;
-use crate::facts::PodFacts;
 use crate::fixture::{self, Index, NODE, at, cart};
 use crate::record::fingerprint;
 use crate::store::Limits;
@@ -127,6 +127,20 @@ fn a_container_that_comes_after_its_pod_is_told_when_it_comes() {
     index.set([started]);
     assert_eq!(store.pass(&[miner], &[], at(2)), []);
     assert_eq!(told(&store), RESOLVED);
+}
+
+#[test]
+fn an_app_that_goes_by_another_label_is_told_when_all_are_asked_for_anew() {
+    let index = Index::of([cart()]);
+    let mut store = store(&index);
+    store.event(&miner(), at(1));
+    let mut renamed = cart();
+    renamed.app.name = "basket".to_owned();
+    index.set([renamed]);
+    store.ask_again(at(2));
+    assert_eq!(told(&store), RESOLVED);
+    assert_eq!(store.ask_anew(at(3)), []);
+    assert_eq!(told(&store), "ns-shop/cart-0 web basket, open");
 }
 
 #[test]
