@@ -37,6 +37,7 @@ pub(crate) struct MapMeta {
     pub(crate) name: String,
     pub(crate) resource_version: String,
     pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) creation_timestamp: String,
 }
 
 /// What a simple index would know, and everything it was told, in short words.
@@ -56,7 +57,6 @@ pub(crate) struct Knowledge {
 /// A watch on a simulated cluster.
 pub(crate) struct Watched {
     pub(crate) sim: SimCluster,
-    pub(crate) cluster: Cluster,
     pub(crate) metrics: Metrics,
     pub(crate) known: Known,
     pub(crate) watch: Watch,
@@ -168,7 +168,7 @@ impl Watched {
         let (stopper, stop) = Stop::channel();
         let scope = Scope { namespace: Some("default".to_owned()), ..Scope::default() };
         let watch = watch::<Map>(&cluster, scope, settings, known.clone(), stop);
-        Self { sim, cluster, metrics, known, watch, stopper }
+        Self { sim, metrics, known, watch, stopper }
     }
 
     /// Waits until exactly this is known.
@@ -193,18 +193,17 @@ impl Watched {
 
 /// The cluster as this room reaches it, without a socket.
 pub(crate) fn over(sim: &SimCluster, metrics: &Metrics) -> Cluster {
-    over_with_clock(sim, metrics, TokioClock::new())
+    Cluster::over(sim.service(), place(), TokioClock::new(), metrics)
 }
 
-pub(crate) fn over_with_clock(sim: &SimCluster, metrics: &Metrics, clock: Arc<dyn Clock>) -> Cluster {
-    let place = Place {
+pub(crate) fn place() -> Place {
+    Place {
         server: "http://simulated".to_owned(),
         namespace: "default".to_owned(),
         release: "keelwatch".to_owned(),
         requests_per_second: 50,
         seed: 7,
-    };
-    Cluster::over(sim.service(), place, clock, metrics)
+    }
 }
 
 /// Waits for a condition. In paused time this costs nothing.

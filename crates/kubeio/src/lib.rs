@@ -11,14 +11,19 @@
 //! ```
 
 mod cluster;
+pub mod election;
 #[cfg(test)]
 mod fixture;
 mod metrics;
 pub mod objects;
 mod random;
+mod replica;
 mod resource;
+mod review;
 pub mod watch;
+pub mod write;
 
 pub use cluster::{CallError, Cluster, FindError, Place, Refusal, Surroundings};
 pub use metrics::Metrics;
 pub use resource::{Extent, Meta, Observed, Resource};
+pub use review::{Access, User};

@@ -83,9 +83,6 @@ pub enum CallError {
     /// What came in a watch is no event of this API.
     #[error("{0}")]
     Garbled(String),
-    /// The object cannot be written as JSON.
-    #[error("failed to write the request")]
-    Request(#[source] serde_json::Error),
 }
 
 /// An answer other than success.
@@ -109,6 +106,12 @@ pub(crate) struct Status {
     pub(crate) code: u16,
     pub(crate) reason: String,
     pub(crate) message: String,
+}
+
+impl Content {
+    pub(crate) fn json(value: &serde_json::Value) -> Self {
+        Self { media_type: "application/json", body: value.to_string().into_bytes() }
+    }
 }
 
 impl Verb {
@@ -164,7 +167,9 @@ impl CallError {
     fn of(error: kube::Error) -> Self {
         let connects = |error: &kube::Error| {
             let kube::Error::Service(error) = error else { return false };
-            error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
+            error
+                .downcast_ref::<hyper_util::client::legacy::Error>()
+                .is_some_and(hyper_util::client::legacy::Error::is_connect)
         };
         if connects(&error) { Self::Connect(error) } else { Self::Broken(error) }
     }

@@ -15,7 +15,7 @@ use http::Request;
 use kube::client::Body;
 use tower::{BoxError, Service};
 
-pub(crate) use call::{Call, Status, Verb};
+pub(crate) use call::{Call, Content, Status, Verb};
 pub use call::{CallError, Refusal};
 pub use find::{FindError, Surroundings};
 use limit::Limit;
