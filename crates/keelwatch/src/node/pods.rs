@@ -76,11 +76,11 @@ pub(super) fn start(
     tokio::spawn(ask_again(node.clone(), changes, stop.clone()))
 }
 
-async fn ask_again(node: Node, mut changes: Receiver<u64>, stop: Stop) {
+async fn ask_again(node: Node, mut pods: Receiver<u64>, stop: Stop) {
     loop {
         tokio::select! {
             () = stop.requested() => return,
-            changed = changes.changed() => if changed.is_err() { return },
+            next = pods.changed() => if next.is_err() { return },
         }
         node.ask_again();
         tokio::select! {
