@@ -79,7 +79,7 @@ fn booted() -> Timestamp {
 }
 
 /// A pod on the node that runs one container `web`.
-fn pod(namespace: &str, name: &str, uid: &str, labels: Value) -> Value {
+fn pod(namespace: &str, name: &str, uid: &str, labels: &Value) -> Value {
     let digits = uid.replace('-', "");
     json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -117,7 +117,7 @@ async fn until_attributed(node: &Node, attribution: &str) -> Value {
 async fn a_miner_is_served_with_pod_namespace_app_and_container() {
     let mut world = World::new();
     let cluster = world.cluster().await;
-    let cart = cluster.put(pod("ns-shop", "cart-0", UID, json!({"app": "cart"}))).unwrap();
+    let cart = cluster.put(pod("ns-shop", "cart-0", UID, &json!({"app": "cart"}))).unwrap();
     world.mine(&cart);
     let node = world.watch("");
     let violation = until_attributed(&node, "resolved").await;
@@ -132,10 +132,10 @@ async fn a_miner_is_served_with_pod_namespace_app_and_container() {
 async fn a_node_reads_no_pods_but_its_own() {
     let mut world = World::new();
     let cluster = world.cluster().await;
-    let mut elsewhere = pod("ns-shop", "cart-1", "11111111-1a3e-41ec-a00b-e2dcc77431cb", json!({}));
+    let mut elsewhere = pod("ns-shop", "cart-1", "11111111-1a3e-41ec-a00b-e2dcc77431cb", &json!({}));
     elsewhere["spec"]["nodeName"] = "worker-4".into();
     cluster.put(elsewhere).unwrap();
-    let cart = cluster.put(pod("ns-shop", "cart-0", UID, json!({"app": "cart"}))).unwrap();
+    let cart = cluster.put(pod("ns-shop", "cart-0", UID, &json!({"app": "cart"}))).unwrap();
     world.mine(&cart);
     let node = world.watch("");
     until_attributed(&node, "resolved").await;
@@ -151,7 +151,7 @@ async fn a_pod_without_app_labels_is_of_the_app_of_its_owner() {
         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop", "uid": "d", "controller": true}],
     }});
     cluster.put(replica_set).unwrap();
-    let mut shop = pod("ns-shop", "shop-7d4b9-x", UID, json!({"pod-template-hash": "7d4b9"}));
+    let mut shop = pod("ns-shop", "shop-7d4b9-x", UID, &json!({"pod-template-hash": "7d4b9"}));
     shop["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "shop-7d4b9",
         "uid": "22222222-1a3e-41ec-a00b-e2dcc77431cb", "controller": true}]);
     world.mine(&cluster.put(shop).unwrap());
@@ -163,7 +163,7 @@ async fn a_pod_without_app_labels_is_of_the_app_of_its_owner() {
 async fn a_devbox_is_served_as_one() {
     let mut world = World::new();
     let cluster = world.cluster().await;
-    let devbox = pod("ns-dev", "dev1-x", UID, json!({"devbox.sealos.io/name": "dev1", "app": "x"}));
+    let devbox = pod("ns-dev", "dev1-x", UID, &json!({"devbox.sealos.io/name": "dev1", "app": "x"}));
     world.mine(&cluster.put(devbox).unwrap());
     let violation = until_attributed(&world.watch(""), "resolved").await;
     assert_eq!(told(&violation), json!(["ns-dev", "dev1-x", "web", "devbox", "dev1", "resolved", ""]));
@@ -173,7 +173,7 @@ async fn a_devbox_is_served_as_one() {
 async fn a_static_pod_is_found_by_the_hash_that_its_cgroup_shows() {
     let mut world = World::new();
     let cluster = world.cluster().await;
-    let mut mirror = pod("kube-system", "etcd-worker-3", UID, json!({}));
+    let mut mirror = pod("kube-system", "etcd-worker-3", UID, &json!({}));
     mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.hash": "3e61c214bc3ed9ff81e21474dd6cba17"});
     world.mine(&cluster.put(mirror).unwrap());
     let violation = until_attributed(&world.watch(""), "resolved").await;
@@ -185,7 +185,7 @@ async fn a_static_pod_is_found_by_the_hash_that_its_cgroup_shows() {
 async fn a_pod_that_appears_after_its_process_resolves_the_record() {
     let mut world = World::new();
     let cluster = world.cluster().await;
-    let cart = pod("ns-shop", "cart-0", UID, json!({"app": "cart"}));
+    let cart = pod("ns-shop", "cart-0", UID, &json!({"app": "cart"}));
     world.mine(&cart);
     let node = world.watch("");
     node.until_ready_says("[+]pods ok").await;
@@ -208,7 +208,7 @@ async fn a_pod_that_appears_after_its_process_resolves_the_record() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_is_resolved_when_an_api_server_that_was_down_answers() {
     let mut world = World::new();
-    let cart = pod("ns-shop", "cart-0", UID, json!({"app": "cart"}));
+    let cart = pod("ns-shop", "cart-0", UID, &json!({"app": "cart"}));
     world.mine(&cart);
     let node = world.watch("");
     let violation = until_attributed(&node, "unresolved").await;
@@ -229,7 +229,7 @@ async fn without_rights_a_node_serves_on_and_says_what_it_lacks() {
     let denied =
         |resource: &str| Denied { verb: "*".to_owned(), resource: resource.to_owned(), namespace: "*".to_owned() };
     cluster.deny(vec![denied("pods")]);
-    world.mine(&cluster.put(pod("ns-shop", "cart-0", UID, json!({"app": "cart"}))).unwrap());
+    world.mine(&cluster.put(pod("ns-shop", "cart-0", UID, &json!({"app": "cart"}))).unwrap());
     let node = world.watch("");
     let violation = until_attributed(&node, "unresolved").await;
     assert_eq!((&violation["attribution_reason"], &violation["name"]), (&json!("no-cluster"), &json!(UID)));
@@ -241,7 +241,7 @@ async fn without_rights_a_node_serves_on_and_says_what_it_lacks() {
 async fn a_node_that_is_told_to_watches_no_pods() {
     let mut world = World::new();
     let cluster = world.cluster().await;
-    world.mine(&cluster.put(pod("ns-shop", "cart-0", UID, json!({"app": "cart"}))).unwrap());
+    world.mine(&cluster.put(pod("ns-shop", "cart-0", UID, &json!({"app": "cart"}))).unwrap());
     let node = world.watch("violations: {node: {pods: none}}");
     let violation = until_attributed(&node, "unresolved").await;
     assert_eq!((&violation["attribution_reason"], &violation["pod_uid"]), (&json!("no-cluster"), &json!(UID)));
@@ -256,8 +256,8 @@ async fn labels_of_a_namespace_exempt_its_pods_and_no_others() {
     cluster.put(namespace("ns-bench", "research")).unwrap();
     cluster.put(namespace("ns-shop", "shop")).unwrap();
     let other = "11111111-1a3e-41ec-a00b-e2dcc77431cb";
-    world.mine(&cluster.put(pod("ns-bench", "bench-0", UID, json!({}))).unwrap());
-    world.mine(&cluster.put(pod("ns-shop", "cart-0", other, json!({}))).unwrap());
+    world.mine(&cluster.put(pod("ns-bench", "bench-0", UID, &json!({}))).unwrap());
+    world.mine(&cluster.put(pod("ns-shop", "cart-0", other, &json!({}))).unwrap());
     let node = world.watch("");
     let violation = until_attributed(&node, "resolved").await;
     assert_eq!((&violation["pod"], &violation["exempt_if"]), (&json!("cart-0"), &Value::Null));
@@ -276,7 +276,7 @@ async fn while_namespaces_cannot_be_watched_their_labels_exempt_nobody_and_that_
     cluster.deny(vec![denied]);
     world.rules("exemptions: [{reason: ordered, namespace_labels: {team: research}}]");
     cluster.put(namespace("ns-bench", "research")).unwrap();
-    world.mine(&cluster.put(pod("ns-bench", "bench-0", UID, json!({}))).unwrap());
+    world.mine(&cluster.put(pod("ns-bench", "bench-0", UID, &json!({}))).unwrap());
     let node = world.watch("");
     let violation = until_attributed(&node, "resolved").await;
     assert_eq!(violation["pod"], "bench-0");
