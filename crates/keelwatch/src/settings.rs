@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) node: String,
     /// Which of several controllers writes to the cluster.
     pub(crate) leader: LeaderSettings,
+    /// Which pods are known, and how they are asked for.
+    pub(crate) pods: pods::Settings,
     /// How forbidden processes are found.
     pub(crate) processes: processes::Settings,
     /// How violations are kept on nodes and gathered from them.
@@ -99,13 +101,14 @@ impl Settings {
 impl Root for Settings {
     fn check(&self) -> Vec<(String, String)> {
         // A new section fails to build here until it is checked.
-        let Self { listen, auth, log, cluster, release: _, node: _, leader, processes, violations } = self;
+        let Self { listen, auth, log, cluster, release: _, node: _, leader, pods, processes, violations } = self;
         let sections = [
             ("listen", listen.check()),
             ("auth", auth.check(listen)),
             ("log", log.check()),
             ("cluster", cluster.check()),
             ("leader", leader.check()),
+            ("pods", pods.check()),
             ("processes", processes.check()),
             ("violations", violations.check()),
         ];
