@@ -18,10 +18,14 @@ use std::time::Duration;
 use api::Clock;
 use runtime::clock::SystemClock;
 use runtime::metrics::Entry;
+use runtime::probes::Health;
 use runtime::settings::Live;
 use runtime::settings::sections::{ClusterMode, ClusterSettings};
 use runtime::shutdown::Stop;
+use runtime::tasks::Tasks;
 use tracing::{info, warn};
+use web::Routes;
+use web::openapi::Info;
 
 use crate::exit::Exit;
 use crate::role::{self, Addresses, Frame, Limits, Listeners, Running, Served, Start};
@@ -35,6 +39,8 @@ const LIMITS: Limits = Limits { stop: Duration::from_secs(5), workers: Some(2) }
 
 const USUAL: Addresses = Addresses { api: ":9090", metrics: ":8080" };
 
+const OPENAPI: Info = Info { title: "Keelwatch node", version: env!("CARGO_PKG_VERSION") };
+
 /// Runs until a signal. Bad settings are told and end with 2; what fails later ends with 1.
 pub(crate) fn run(named: Option<&Path>) -> anyhow::Result<Exit> {
     role::run(named, settings::environment(), LIMITS, start)
@@ -46,6 +52,15 @@ pub(crate) fn metrics_catalog() -> anyhow::Result<Vec<Entry>> {
     let (_stopper, stop) = Stop::channel();
     let parts = Parts::new(&live, &stop, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
     Ok(parts.registry.catalog())
+}
+
+/// What the API listener of this role serves, as OpenAPI.
+pub(crate) fn openapi() -> anyhow::Result<String> {
+    let live = Live::new(settings::read(None)?);
+    let (_stopper, stop) = Stop::channel();
+    let Parts { node, tasks, checks, .. } =
+        Parts::new(&live, &stop, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))?;
+    Ok(on_api(web::probes::routes(checks, || Health::Alive), &node, &tasks).document(OPENAPI))
 }
 
 /// Starts everything in order.
@@ -62,7 +77,7 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
     let (api, metrics) = (listeners.api(), listeners.metrics());
     let served = Served {
         on_metrics: probes().merge(web::scrape::routes(Arc::new(registry))),
-        on_api: probes().merge(violations::routes(&node)).merge(web::debug::routes(tasks.clone())),
+        on_api: on_api(probes(), &node, &tasks),
     };
     let serving = listeners.serve(&server, served, &stop, DRAIN);
 
@@ -79,6 +94,10 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
         tokio::join!(role::join(serving.into_iter().chain([follow, reloads])), watching.join(DRAIN));
     };
     Ok(Running { api, metrics, ended: Box::pin(ended) })
+}
+
+fn on_api(probes: Routes, node: &violations::Node, tasks: &Tasks) -> Routes {
+    probes.merge(violations::routes(node)).merge(web::debug::routes(tasks.clone())).documented(OPENAPI)
 }
 
 /// One file serves every role, so what only a controller can do is no reason to refuse it here.

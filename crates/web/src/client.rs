@@ -73,7 +73,7 @@ pub enum ClientError {
 }
 
 impl Client {
-    /// A client by these settings. Needs a provider of cryptography that is installed for the process.
+    /// A client by these settings.
     pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
         let ClientSettings { url, token, authorities, timeout } = settings;
         let base = base_of(url)?;
@@ -84,6 +84,7 @@ impl Client {
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
+        crate::crypto::install();
         let mut builder = reqwest::Client::builder()
             .default_headers(headers)
             .connect_timeout(CONNECT_TIME)

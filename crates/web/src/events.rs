@@ -148,3 +148,6 @@ impl<T: JsonSchema> Answers for Events<T> {
         operation.answers_events::<T>();
     }
 }
+
+#[cfg(test)]
+mod tests;

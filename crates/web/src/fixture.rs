@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::http::HeaderMap;
 use jiff::Timestamp;
 use runtime::clock::ManualClock;
 use runtime::metrics::Registry;
@@ -15,10 +16,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use crate::access::BasicAuth;
+use crate::forward::{LeaderTls, Leaders};
 use crate::metrics::HttpMetrics;
+use crate::openapi::Info;
 use crate::routes::{get, post};
 use crate::settings::{AuthSettings, ListenSettings, TokenSettings};
-use crate::{Json, Listener, Purpose, Query, Routes, Scope, Server};
+use crate::{Fault, Json, Listener, Purpose, Query, Routes, Scope, Server};
 
 /// SHA-256 of `t0ken`.
 pub(crate) const SHA256: &str = "b46c09677343261f0b439a472422225e3a230c9c094d6ab16762e2036b597053";
@@ -37,6 +41,7 @@ pub(crate) struct Setup {
     pub(crate) purpose: Purpose,
     pub(crate) listen: ListenSettings,
     pub(crate) auth: AuthSettings,
+    pub(crate) leaders: Option<(Arc<dyn Leaders>, LeaderTls)>,
     pub(crate) drain: Duration,
 }
 
@@ -61,6 +66,7 @@ impl Default for Setup {
             purpose: Purpose::Api,
             listen: ListenSettings::default(),
             auth: AuthSettings { tokens: vec![token], ..AuthSettings::default() },
+            leaders: None,
             drain: PATIENCE,
         }
     }
@@ -74,12 +80,19 @@ impl Setup {
     }
 
     pub(crate) async fn start(self) -> Served {
-        let Self { purpose, listen, auth, drain } = self;
+        let Self { purpose, listen, auth, leaders, drain } = self;
         let server = Server::new(&listen, &auth, frozen(), &mut Registry::default()).unwrap();
+        let server = match leaders {
+            Some((leaders, tls)) => server.with_leaders(leaders, tls),
+            None => server,
+        };
+        let basic = BasicAuth::new();
+        basic.set("scraper", "pass");
+        let routes = routes(&basic).documented(Info { title: "Keelwatch test", version: "1.2.3" });
         let listener = Listener::bind(purpose, "127.0.0.1:0").await.unwrap();
         let address = listener.address();
         let (stopper, stop) = Stop::channel();
-        let task = tokio::spawn(server.clone().serve(listener, routes(), stop, drain));
+        let task = tokio::spawn(server.clone().serve(listener, routes, stop, drain));
         Served { address, server, auth, stopper, task }
     }
 }
@@ -135,8 +148,7 @@ pub(crate) fn client() -> reqwest::Client {
 }
 
 pub(crate) fn client_with(change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> reqwest::Client {
-    // Another test of this process may have installed it before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::crypto::install();
     change(reqwest::Client::builder().no_proxy().timeout(PATIENCE)).build().unwrap()
 }
 
@@ -150,7 +162,8 @@ pub(crate) async fn until(condition: impl Fn() -> bool) {
     tokio::time::timeout(PATIENCE, holds).await.expect("the condition comes to hold");
 }
 
-fn routes() -> Routes {
+/// Routes of every kind; `basic` may use `/former`.
+pub(crate) fn routes(basic: &BasicAuth) -> Routes {
     Routes::new()
         .open(get("/open", "Is open.", async || "open"))
         .open(post("/body", "Measures a body.", async |body: Bytes| body.len().to_string()))
@@ -163,6 +176,25 @@ fn routes() -> Routes {
         .write(post("/read", "Writes.", async || "written"))
         .beat(post("/beat/{agent_id}", "Beats.", async || "beat"))
         .admin(get("/admin", "Administers.", async || "admin"))
+        .write(post("/led", "Needs the leader.", led).on_leader())
+        .read(
+            get("/former", "Speaks as the former tools did.", former).in_former_words().basic_auth(basic).deprecated(),
+        )
+}
+
+/// Echoes what a leader sees of a request.
+async fn led(headers: HeaderMap, body: Bytes) -> String {
+    let seen = ["authorization", "keelwatch-forwarded", "x-custom", "te", "host"]
+        .map(|name| headers.get(name).map_or("-", |value| value.to_str().unwrap()).to_owned());
+    format!("{} {}", seen.join(" "), String::from_utf8_lossy(&body))
+}
+
+/// Finds only what is called `a`.
+async fn former(Query(named): Query<Named>) -> Result<Json<Named>, Fault> {
+    match named.name.as_str() {
+        "a" => Ok(Json(named)),
+        name => Err(Fault::not_found(format!("{name} not found")).with_hint("ask for a")),
+    }
 }
 
 /// Something with a name.

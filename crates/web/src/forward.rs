@@ -142,8 +142,9 @@ impl Forward {
         asked.map(answer).map_err(|error| {
             // The next request reads the authorities again, and resolves nothing from before.
             self.forget(target);
+            let never_reached = error.is_connect();
             warn!(%address, "failed to ask the leader at {address}: {}", with_causes(&error.without_url()));
-            unanswered(address)
+            if never_reached { unreached(address) } else { unanswered(address) }
         })
     }
 
@@ -181,6 +182,7 @@ impl Forward {
 
     fn new_client(&self, target: Target) -> Result<Client, AskError> {
         let LeaderTls { ca_file, server_name } = &self.tls;
+        crate::crypto::install();
         // The credential goes to the leader and nowhere else: neither to a proxy nor where an answer points.
         let mut client = Client::builder()
             .no_proxy()
@@ -242,6 +244,11 @@ fn not_leader(address: SocketAddr) -> Fault {
     Fault::unavailable("not-leader", detail, RETRY_S)
 }
 
+/// Nothing was sent, so asking again does no harm.
+fn unreached(address: SocketAddr) -> Fault {
+    no_leader(&format!("the leader at {address} cannot be reached"))
+}
+
 fn unanswered(address: SocketAddr) -> Fault {
     let detail = format!("the leader at {address} did not answer; whether it did what was asked is not known");
     Fault::new(StatusCode::BAD_GATEWAY, "leader-unanswered", detail)
@@ -251,3 +258,6 @@ fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error: &&(dyn std::error::Error + 'static)| (*error).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
+
+#[cfg(test)]
+mod tests;

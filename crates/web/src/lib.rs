@@ -12,6 +12,7 @@
 
 pub mod access;
 pub mod client;
+mod crypto;
 pub mod debug;
 mod etag;
 pub mod events;

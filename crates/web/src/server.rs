@@ -75,8 +75,7 @@ impl Server {
         self
     }
 
-    /// Sends requests that need the leader to it; without this, this process leads. Needs a provider of cryptography
-    /// that is installed for the process.
+    /// Sends requests that need the leader to it; without this, this process leads.
     #[must_use]
     pub fn with_leaders(self, leaders: Arc<dyn Leaders>, tls: LeaderTls) -> Self {
         self.front.forward_by(Forward::new(leaders, tls));

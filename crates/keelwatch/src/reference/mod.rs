@@ -1,4 +1,4 @@
-//! The reference pages: settings, metrics, command line, rules, each written by the code that it is about.
+//! The reference pages: settings, metrics, routes, command line, rules, each written by the code that it is about.
 //!
 //! Owns which pages there are and what every page begins with.
 
@@ -17,6 +17,7 @@ pub fn write(directory: &Path) -> anyhow::Result<()> {
     let pages = [
         ("cli.md", cli::page()),
         ("metrics.md", metrics::page()?),
+        ("openapi-node.json", crate::node::openapi()?),
         ("rules.md", rules::page()),
         ("settings.md", settings::page()),
         ("settings.schema.json", crate::config::schema()),

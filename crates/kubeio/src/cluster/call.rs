@@ -167,7 +167,9 @@ impl CallError {
     fn of(error: kube::Error) -> Self {
         let connects = |error: &kube::Error| {
             let kube::Error::Service(error) = error else { return false };
-            error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
+            error
+                .downcast_ref::<hyper_util::client::legacy::Error>()
+                .is_some_and(hyper_util::client::legacy::Error::is_connect)
         };
         if connects(&error) { Self::Connect(error) } else { Self::Broken(error) }
     }

@@ -235,11 +235,11 @@ impl Run {
     fn call(&self, verb: Verb, lease: Option<&Lease>) -> Call {
         let mut path = LEASES.path(Some(self.cluster.namespace()));
         if verb != Verb::Create {
-            path.push_str(&format!("/{}", encoded(&self.name)));
+            path = format!("{path}/{}", encoded(&self.name));
         }
         let content = lease.map(|lease| crate::cluster::Content::json(&lease.0));
         // Two attempts fit before the proof ends.
-        let patience = (self.times.renew - self.times.retry) / 2;
+        let patience = self.times.renew.saturating_sub(self.times.retry) / 2;
         Call { verb, resource: LEASES.plural, path, extent: Extent::Whole, content, patience }
     }
 

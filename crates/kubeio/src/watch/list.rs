@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::decode;
 use super::digest::digest;
-use super::run::{PATIENCE, Run};
+use super::run::{PATIENCE, Run, log_skipped};
 use super::stream::{End, Stream};
 use super::{Event, List, ListMode, Observer, Relist};
 use crate::cluster::{CallError, Verb};
@@ -115,7 +115,7 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
                 was_told = true;
             }
             next = page.next;
-            self.keep(page.items, &mut events);
+            events.extend(page.items.into_iter().map(event));
             if next.is_empty() {
                 let took = self.now().saturating_sub(began);
                 events.push(Event::Listed { mode: ListMode::Paged, took });
@@ -138,25 +138,16 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
         let body = self.cluster.read(call, PAGE_BYTES).await?;
         decode::page(&body).map_err(CallError::Malformed)
     }
+}
 
-    fn keep(&self, items: Vec<Result<K, (decode::Who, String)>>, events: &mut Vec<Event<K>>) {
-        for item in items {
-            events.push(match item {
-                Ok(object) => Event::Seen(object),
-                Err((who, why)) => {
-                    let decode::Who { namespace, name, .. } = who;
-                    let plural = K::RESOURCE.plural;
-                    tracing::info!(
-                        resource = plural,
-                        namespace,
-                        name,
-                        "skipped one of {plural} that is not understood: {namespace}/{name}: {why}"
-                    );
-                    Event::Unreadable { namespace, name }
-                }
-            });
-        }
-    }
+/// What an item of a page is to an observer.
+fn event<K: Observed>(item: Result<K, (decode::Who, String)>) -> Event<K> {
+    let (decode::Who { namespace, name, .. }, why) = match item {
+        Ok(object) => return Event::Seen(object),
+        Err(unreadable) => unreadable,
+    };
+    log_skipped(&K::RESOURCE, &format!("{namespace}/{name}: {why}"));
+    Event::Unreadable { namespace, name }
 }
 
 impl End {

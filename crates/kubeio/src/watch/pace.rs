@@ -166,7 +166,7 @@ mod tests {
                 pace.list_began(reason, now);
                 began.push(now);
             }
-            let close = began.windows(2).filter(|pair| pair[1] - pair[0] < 30 * SECOND).count();
+            let close = began.windows(2).filter(|pair| pair[1].saturating_sub(pair[0]) < 30 * SECOND).count();
             prop_assert!(close <= 1, "{} lists were too close", close);
         }
     }

@@ -16,7 +16,7 @@ use super::pace::Pace;
 use super::stream::{End, Stream};
 use super::{Event, List, Observer, Relist, Restart, Scope, Shared, WatchSettings};
 use crate::cluster::{Call, CallError, Cluster, Verb};
-use crate::resource::{Observed, encoded};
+use crate::resource::{Observed, Resource, encoded};
 
 /// A list that is silent for so long is given up, and so is a request without an answer.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
@@ -152,7 +152,7 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
         let mut path = format!("{}?{query}", K::RESOURCE.path(namespace.as_deref()));
         for (key, selector) in [("fieldSelector", fields), ("labelSelector", labels)] {
             if !selector.is_empty() {
-                path.push_str(&format!("&{key}={}", encoded(selector)));
+                path = format!("{path}&{key}={}", encoded(selector));
             }
         }
         Call { verb, resource: K::RESOURCE.plural, path, extent: K::EXTENT, content: None, patience: PATIENCE }
@@ -185,7 +185,7 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
     pub(super) fn tell(&mut self, digest: Digest<K>) -> Option<Verdict> {
         let Digest { events, version, is_listing: _, end, skipped, lost_deletion: _ } = digest;
         for object in skipped {
-            info!(resource = K::RESOURCE.plural, "skipped one of {} that is not understood: {object}", K::RESOURCE);
+            log_skipped(&K::RESOURCE, &object);
         }
         if !events.is_empty() {
             self.observer.observe(events);
@@ -234,6 +234,14 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
     pub(super) fn observe(&mut self, events: Vec<Event<K>>) {
         self.observer.observe(events);
     }
+}
+
+/// Logs an object that is not understood; `object` is its name and why.
+pub(super) fn log_skipped(resource: &Resource, object: &str) {
+    // The text of an error may repeat what stood there.
+    const BYTES: usize = 300;
+    let object = object[..object.floor_char_boundary(BYTES)].escape_debug();
+    info!(resource = resource.plural, "skipped one of {resource} that is not understood: {object}");
 }
 
 impl Restart {

@@ -102,10 +102,11 @@ impl Shared {
             return;
         }
         let plural = self.resource.plural;
-        match cause {
-            // Waiting does not help: somebody has to grant something.
-            Cause::Refused(401 | 403) => error!(resource = plural, "failed to watch {}: {words}", self.resource),
-            _ => warn!(resource = plural, "failed to watch {}: {words}", self.resource),
+        // Waiting does not help a missing permission: somebody has to grant it.
+        if let Cause::Refused(401 | 403) = cause {
+            error!(resource = plural, "failed to watch {}: {words}", self.resource);
+        } else {
+            warn!(resource = plural, "failed to watch {}: {words}", self.resource);
         }
     }
 

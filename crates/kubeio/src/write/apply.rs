@@ -149,14 +149,14 @@ impl Target {
         let Self { resource, namespace, name } = self;
         let mut path = resource.path(namespace.as_deref());
         if verb != Verb::Create {
-            path.push_str(&format!("/{}", crate::resource::encoded(name)));
+            path = format!("{path}/{}", crate::resource::encoded(name));
         }
         path.push_str(query);
         Call { verb, resource: resource.plural, path, extent: Extent::Whole, content, patience: PATIENCE }
     }
 
     /// An object of this kind; `namespace` is `None` for cluster-wide kinds.
-    pub fn new(resource: Resource, namespace: Option<&str>, name: &str) -> Self {
+    pub fn new(resource: &'static Resource, namespace: Option<&str>, name: &str) -> Self {
         Self { resource, namespace: namespace.map(str::to_owned), name: name.to_owned() }
     }
 }

@@ -15,7 +15,7 @@ use crate::resource::Resource;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     /// Its kind.
-    pub resource: Resource,
+    pub resource: &'static Resource,
     /// Its namespace; `None` for cluster-wide kinds.
     pub namespace: Option<String>,
     /// Its name.

@@ -163,7 +163,7 @@ impl Incident {
     /// The Event.
     fn target(&self) -> Target {
         let namespace = self.regarding.namespace.as_deref().unwrap_or("default");
-        Target::new(EVENTS, Some(namespace), &self.name)
+        Target::new(&EVENTS, Some(namespace), &self.name)
     }
 
     fn body(&self, cluster: &Cluster, reporter: &str) -> Value {

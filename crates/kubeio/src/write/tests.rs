@@ -15,12 +15,15 @@ const MAPS: Resource = Resource { group: "", version: "v1", plural: "configmaps"
 const PLUGINS: Resource =
     Resource { group: "extensions.higress.io", version: "v1alpha1", plural: "wasmplugins", kind: "WasmPlugin" };
 
+const PODS: Resource = Resource { group: "", version: "v1", plural: "pods", kind: "Pod" };
+const EVENTS: Resource = Resource { group: "events.k8s.io", version: "v1", plural: "events", kind: "Event" };
+
 fn proof() -> Leading {
     Election::alone(TokioClock::new(), &Metrics::default()).leading().unwrap()
 }
 
 fn target(name: &str) -> Target {
-    Target::new(MAPS, Some("default"), name)
+    Target::new(&MAPS, Some("default"), name)
 }
 
 fn desired(name: &str, data: &Value) -> Desired {
@@ -104,7 +107,7 @@ async fn what_was_made_here_is_deleted_once() {
 async fn custom_resources_are_applied_like_any_other() {
     let sim = cluster_with(SimCluster::builder().crds(&["wasmplugins"]), &[]).await;
     let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
-    let plugin = Target::new(PLUGINS, Some("default"), "keelwatch-block");
+    let plugin = Target::new(&PLUGINS, Some("default"), "keelwatch-block");
     let wanted = Desired::new(plugin.clone(), json!({"spec": {"url": "oci://x/y:1", "phase": "AUTHN"}})).unwrap();
     cluster.apply(&leading, wanted, Conflicts::Refuse).await.unwrap();
     let stored = cluster.observe(&plugin).await.unwrap().unwrap();
@@ -128,11 +131,7 @@ fn a_desired_object_does_not_contradict_its_target() {
 fn incident() -> Incident {
     Incident {
         name: "cart-0.0123456789abcdef".to_owned(),
-        regarding: Target::new(
-            Resource { group: "", version: "v1", plural: "pods", kind: "Pod" },
-            Some("default"),
-            "cart-0",
-        ),
+        regarding: Target::new(&PODS, Some("default"), "cart-0"),
         uid: "u".to_owned(),
         kind: IncidentKind::Warning,
         reason: "MinerStratum".to_owned(),
@@ -153,8 +152,7 @@ async fn an_incident_is_an_event_and_its_repetitions_a_series() {
         told.push(incidents.report(&cluster, &leading, &incident()).await.unwrap());
     }
     assert_eq!(told, [Reported::Created, Reported::Counted, Reported::Repeated(3)]);
-    let events = Resource { group: "events.k8s.io", version: "v1", plural: "events", kind: "Event" };
-    let event = Target::new(events, Some("default"), "cart-0.0123456789abcdef");
+    let event = Target::new(&EVENTS, Some("default"), "cart-0.0123456789abcdef");
     let event = cluster.observe(&event).await.unwrap().unwrap();
     assert_eq!((&event["series"]["count"], &event["regarding"]["name"]), (&json!(3), &json!("cart-0")));
     assert_eq!((event["note"].as_str().unwrap().len(), &event["type"]), (1024, &json!("Warning")));

@@ -139,3 +139,6 @@ fn remembered<T>(answer: &Result<T, Unavailable>, is_yes: impl Fn(&T) -> bool, y
         Err(_) => Duration::ZERO,
     }
 }
+
+#[cfg(test)]
+mod tests;

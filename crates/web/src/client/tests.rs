@@ -3,11 +3,9 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::fixture::{PATIENCE, Served, Setup, client};
+use crate::fixture::{PATIENCE, Served, Setup};
 
 fn settings(server: &Served, token: &str) -> ClientSettings {
-    // Installs the provider.
-    client();
     ClientSettings { url: server.url(""), token: token.to_owned(), authorities: None, timeout: PATIENCE }
 }
 

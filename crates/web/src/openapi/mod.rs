@@ -21,3 +21,6 @@ pub(crate) use document::document;
 pub use handler::Described;
 pub use operation::Operation;
 pub use takes::Takes;
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-struct Around {
+struct Scene {
     folder: TempDir,
     around: Surroundings,
     settings: ClusterSettings,
@@ -21,7 +21,7 @@ fn kubeconfig(server: &str) -> String {
     )
 }
 
-impl Around {
+impl Scene {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let around = Surroundings { account: folder.path().join("account"), ..Surroundings::bare(7) };
@@ -51,41 +51,41 @@ impl Around {
     }
 }
 
-fn at(server: &str, namespace: &str) -> Result<Option<(String, String)>, String> {
-    Ok(Some((server.to_owned(), namespace.to_owned())))
+fn at(server: &str, namespace: &str) -> (String, String) {
+    (server.to_owned(), namespace.to_owned())
 }
 
 #[test]
 fn a_named_kubeconfig_comes_before_the_service_account_and_that_before_the_users() {
-    let mut around = Around::new();
+    let mut around = Scene::new();
     assert_eq!(around.found(), Ok(None));
     around.write("home/.kube/config", &kubeconfig("https://home"));
     around.around.home = Some(around.folder.path().join("home"));
-    assert_eq!(around.found(), at("https://home/", "default"));
+    assert_eq!(around.found(), Ok(Some(at("https://home/", "default"))));
     let variable = around.write("variable", &kubeconfig("https://variable"));
     around.around.kubeconfig_variable = Some(format!("/nowhere:{}", variable.display()).into());
-    assert_eq!(around.found(), at("https://variable/", "default"));
+    assert_eq!(around.found(), Ok(Some(at("https://variable/", "default"))));
     around.in_a_pod();
-    assert_eq!(around.found(), at("https://[fd00::1]:443/", "keelwatch-system"));
+    assert_eq!(around.found(), Ok(Some(at("https://[fd00::1]:443/", "keelwatch-system"))));
     around.settings.kubeconfig = around.write("named", &kubeconfig("https://named")).display().to_string();
-    assert_eq!(around.found(), at("https://named/", "keelwatch-system"));
+    assert_eq!(around.found(), Ok(Some(at("https://named/", "keelwatch-system"))));
 }
 
 #[test]
 fn the_namespace_of_the_release_is_the_first_that_is_stated() {
-    let mut around = Around::new();
+    let mut around = Scene::new();
     around.settings.kubeconfig = around.write("named", &kubeconfig("https://named")).display().to_string();
     around.settings.context = "two".to_owned();
-    assert_eq!(around.found(), at("https://named/", "shop"));
+    assert_eq!(around.found(), Ok(Some(at("https://named/", "shop"))));
     around.around.namespace_variable = Some("of-the-pod".to_owned());
-    assert_eq!(around.found(), at("https://named/", "of-the-pod"));
+    assert_eq!(around.found(), Ok(Some(at("https://named/", "of-the-pod"))));
     around.release.namespace = "of-the-settings".to_owned();
-    assert_eq!(around.found(), at("https://named/", "of-the-settings"));
+    assert_eq!(around.found(), Ok(Some(at("https://named/", "of-the-settings"))));
 }
 
 #[test]
 fn what_is_wrong_is_named() {
-    let mut around = Around::new();
+    let mut around = Scene::new();
     around.settings.mode = ClusterMode::Required;
     assert!(around.found().unwrap_err().starts_with("no cluster is configured, and cluster.mode is required"));
     around.settings.kubeconfig = "/nowhere/config".to_owned();
@@ -97,7 +97,7 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn an_empty_kubeconfig_is_none_unless_a_cluster_is_required() {
-    let mut around = Around::new();
+    let mut around = Scene::new();
     around.write("home/.kube/config", "apiVersion: v1\nkind: Config\n");
     around.around.home = Some(around.folder.path().join("home"));
     assert_eq!(around.found(), Ok(None));
@@ -107,9 +107,9 @@ fn an_empty_kubeconfig_is_none_unless_a_cluster_is_required() {
 
 #[tokio::test]
 async fn a_cluster_is_had_without_a_server_that_answers() {
-    let mut around = Around::new();
+    let mut around = Scene::new();
     around.settings.kubeconfig = around.write("named", &kubeconfig("http://127.0.0.1:1")).display().to_string();
-    let Around { around, settings, release, .. } = &around;
+    let Scene { around, settings, release, .. } = &around;
     let clock = Arc::new(ManualClock::default());
     let cluster = Cluster::find(settings, release, around, clock, &Metrics::default()).unwrap().unwrap();
     let refused = cluster.review_token("t", &[]).await.unwrap_err();

@@ -11,8 +11,8 @@ fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn record(holder: &str, mark: &str) -> Option<Record> {
-    Some(Record { holder: holder.to_owned(), lasts: at(15), mark: mark.to_owned() })
+fn record(holder: &str, mark: &str) -> Record {
+    Record { holder: holder.to_owned(), lasts: at(15), mark: mark.to_owned() }
 }
 
 fn candidate() -> State {
@@ -22,9 +22,9 @@ fn candidate() -> State {
 #[test]
 fn a_lease_of_another_is_taken_duration_after_it_was_seen_to_change() {
     let mut state = candidate();
-    state.saw(record("other", "1"), at(100));
-    state.saw(record("other", "2"), at(102));
-    state.saw(record("other", "2"), at(110));
+    state.saw(Some(record("other", "1")), at(100));
+    state.saw(Some(record("other", "2")), at(102));
+    state.saw(Some(record("other", "2")), at(110));
     assert_eq!([at(116), at(117)].map(|now| state.wish(now)), [Wish::Wait, Wish::Take]);
     assert_eq!((state.holder(at(116)), state.holder(at(117))), ("other", ""));
 }
@@ -32,16 +32,16 @@ fn a_lease_of_another_is_taken_duration_after_it_was_seen_to_change() {
 #[test]
 fn a_proof_ends_renew_after_the_request_began() {
     let mut state = candidate();
-    state.wrote(Wish::Take, record("me", "1").unwrap(), at(100), at(104));
+    state.wrote(Wish::Take, record("me", "1"), at(100), at(104));
     assert_eq!([at(109), at(110)].map(|now| state.is_leader(now)), [true, false]);
 }
 
 #[test]
 fn a_released_lease_is_taken_at_once() {
     let mut state = candidate();
-    state.saw(record("", "1"), at(100));
+    state.saw(Some(record("", "1")), at(100));
     assert_eq!(state.wish(at(100)), Wish::Take);
-    state.wrote(Wish::Take, record("me", "2").unwrap(), at(100), at(101));
+    state.wrote(Wish::Take, record("me", "2"), at(100), at(101));
     assert!(state.is_leader(at(101)));
 }
 
@@ -50,37 +50,37 @@ fn who_creates_a_missing_lease_leads_when_any_former_proof_has_ended() {
     let mut state = candidate();
     state.saw(None, at(100));
     assert_eq!(state.wish(at(100)), Wish::Create);
-    state.wrote(Wish::Create, record("me", "1").unwrap(), at(100), at(101));
+    state.wrote(Wish::Create, record("me", "1"), at(100), at(101));
     assert_eq!((state.is_leader(at(101)), state.rest(at(115), at(115))), (false, at(1)));
-    state.wrote(Wish::Renew, record("me", "2").unwrap(), at(108), at(109));
+    state.wrote(Wish::Renew, record("me", "2"), at(108), at(109));
     assert_eq!([at(115), at(116)].map(|now| state.is_leader(now)), [false, true]);
 }
 
 #[test]
 fn a_leader_whose_lease_is_deleted_makes_it_anew_and_one_whose_lease_is_taken_stops() {
     let mut state = candidate();
-    state.wrote(Wish::Take, record("me", "1").unwrap(), at(100), at(101));
+    state.wrote(Wish::Take, record("me", "1"), at(100), at(101));
     state.saw(None, at(102));
     assert_eq!((state.wish(at(102)), state.is_leader(at(102))), (Wish::Create, true));
-    state.wrote(Wish::Create, record("me", "2").unwrap(), at(102), at(103));
+    state.wrote(Wish::Create, record("me", "2"), at(102), at(103));
     assert!(state.is_leader(at(103)));
-    state.saw(record("other", "2"), at(103));
+    state.saw(Some(record("other", "2")), at(103));
     assert_eq!((state.wish(at(103)), state.is_leader(at(103))), (Wish::Wait, false));
 }
 
 #[test]
 fn a_lease_that_claims_to_last_longer_is_believed_up_to_five_minutes() {
     let mut state = candidate();
-    state.saw(Some(Record { lasts: at(60), ..record("other", "1").unwrap() }), at(100));
+    state.saw(Some(Record { lasts: at(60), ..record("other", "1") }), at(100));
     assert_eq!([at(159), at(160)].map(|now| state.wish(now)), [Wish::Wait, Wish::Take]);
-    state.saw(Some(Record { lasts: at(1_000_000), ..record("other", "2").unwrap() }), at(200));
+    state.saw(Some(Record { lasts: at(1_000_000), ..record("other", "2") }), at(200));
     assert_eq!(state.wish(at(500)), Wish::Take);
 }
 
 #[test]
 fn a_candidate_looks_again_after_retry_or_when_the_lease_falls_free() {
     let mut state = candidate();
-    state.saw(record("other", "1"), at(100));
+    state.saw(Some(record("other", "1")), at(100));
     assert_eq!([at(100), at(114)].map(|began| state.rest(began, began)), [at(2), at(1)]);
 }
 
