@@ -45,6 +45,9 @@ pub enum Command {
     /// Check and show settings
     #[command(subcommand)]
     Config(Config),
+    /// Check, copy or measure the store of findings, tasks and results
+    #[command(subcommand)]
+    Storage(Storage),
     /// Write a completion script to standard output
     Completions {
         /// The shell that reads it
@@ -281,6 +284,33 @@ pub enum Config {
     /// Write the JSON Schema of the settings, for editors
     Schema,
 }
+
+/// What to do with the store that `storage.url` names. The process that uses it may go on.
+#[derive(Debug, Subcommand)]
+pub enum Storage {
+    /// Read all of it and say what is wrong
+    #[command(after_help = EXIT_OF_CHECK)]
+    Check,
+    /// Copy it into a new file while it is in use; of PostgreSQL, write the command that does
+    #[command(after_help = EXIT_OF_BACKUP)]
+    Backup {
+        /// The new file; one that exists is never replaced
+        file: PathBuf,
+    },
+    /// Show where it is, its schema and its sizes
+    Info,
+}
+
+const EXIT_OF_CHECK: &str = "\
+Exit status:
+  0  it is sound
+  1  it is damaged
+  2  it cannot be read, or a later program is needed";
+
+const EXIT_OF_BACKUP: &str = "\
+Exit status:
+  0  the copy is complete and on disk
+  2  there is no copy: the reason is told, or for PostgreSQL the command to run";
 
 impl ValueEnum for Level {
     fn value_variants<'a>() -> &'a [Self] {

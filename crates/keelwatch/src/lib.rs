@@ -11,6 +11,7 @@
 //!                   ├─► get        web::Client
 //!                   ├─► rules      processes::rules
 //!                   ├─► config     runtime::settings
+//!                   ├─► storage    storage::care
 //!                   └─► manual     completions, man pages
 //! ```
 
@@ -29,6 +30,7 @@ mod role;
 mod rules;
 mod scan;
 mod settings;
+mod storage;
 
 use std::path::Path;
 
@@ -51,6 +53,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Get(what) => get::run(what),
         Command::Rules(verb) => rules::run(verb, settings),
         Command::Config(verb) => config::run(verb, settings),
+        Command::Storage(verb) => storage::run(verb, settings),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { directory } => manual::man(directory.as_deref().map(Path::new)),
     };

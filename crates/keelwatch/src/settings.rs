@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) pods: pods::Settings,
     /// How forbidden processes are found.
     pub(crate) processes: processes::Settings,
+    /// Where findings, tasks and results are kept.
+    pub(crate) storage: storage::Settings,
     /// How violations are kept on nodes and gathered from them.
     pub(crate) violations: violations::Settings,
 }
@@ -101,7 +103,7 @@ impl Settings {
 impl Root for Settings {
     fn check(&self) -> Vec<(String, String)> {
         // A new section fails to build here until it is checked.
-        let Self { listen, auth, log, cluster, release: _, node: _, leader, pods, processes, violations } = self;
+        let Self { listen, auth, log, cluster, release: _, node: _, leader, pods, processes, storage, violations } = self;
         let sections = [
             ("listen", listen.check()),
             ("auth", auth.check(listen)),
@@ -110,6 +112,7 @@ impl Root for Settings {
             ("leader", leader.check()),
             ("pods", pods.check()),
             ("processes", processes.check()),
+            ("storage", storage.check()),
             ("violations", violations.check()),
         ];
         let of_section = |(section, faults): (&str, Vec<(String, String)>)| {

@@ -26,17 +26,17 @@ fn is_clean(process: &Running) {
 }
 
 /// A port of the loopback interface that nobody listens at.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[track_caller]
-fn listens(port: u16) {
+pub(crate) fn listens(port: u16) {
     until("the server to listen", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
 }
 
 /// The same command as another user, if this one is root: some servers refuse root.
-fn not_as_root(program: &Path, folder: &Path) -> Command {
+pub(crate) fn not_as_root(program: &Path, folder: &Path) -> Command {
     if !rustix::process::getuid().is_root() {
         return command(program);
     }

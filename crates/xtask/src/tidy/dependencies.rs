@@ -16,7 +16,7 @@ struct Room {
     never: &'static [&'static str],
 }
 
-const TABLE: [Room; 11] = [
+const TABLE: [Room; 12] = [
     Room { name: "api", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
     Room { name: "document", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
     Room { name: "runtime", uses: &["api", "document"], tests: &[], never: &["axum", "kube"] },
@@ -28,6 +28,7 @@ const TABLE: [Room; 11] = [
         tests: &["simcluster"],
         never: &["kube", "k8s-openapi"],
     },
+    Room { name: "storage", uses: &["api", "document", "runtime"], tests: &[], never: &["axum", "kube", "reqwest"] },
     Room { name: "processes", uses: &["api", "document"], tests: &[], never: &["axum", "kube", "reqwest", "tokio"] },
     Room {
         name: "violations",
@@ -38,7 +39,18 @@ const TABLE: [Room; 11] = [
     Room { name: "simcluster", uses: &[], tests: &[], never: &["kube", "reqwest"] },
     Room {
         name: "keelwatch",
-        uses: &["api", "document", "runtime", "web", "kubeio", "pods", "processes", "violations", "simcluster"],
+        uses: &[
+            "api",
+            "document",
+            "runtime",
+            "web",
+            "kubeio",
+            "storage",
+            "pods",
+            "processes",
+            "violations",
+            "simcluster",
+        ],
         tests: &[],
         never: &["k8s-openapi"],
     },

@@ -1,0 +1,77 @@
+//! The number that a leader's writes carry, so that no leader of the past can write.
+//!
+//! Owns taking numbers. Who leads is `kubeio`'s to say: it comes in as a question.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::failure::Failure;
+use crate::statement::{Statement, Write, Written};
+use crate::store::Storage;
+
+/// A leader's number. The database refuses a write with a lower one than the last that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fence(i64);
+
+/// The time in which this process leads: writes through it carry its number.
+pub struct Term {
+    storage: Storage,
+    leads: Box<dyn Fn() -> bool + Send + Sync>,
+    fence: Mutex<Fence>,
+}
+
+impl Fence {
+    /// The number; batches are ordered by it.
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
+
+impl Storage {
+    /// Takes the next number. From here on, writes with an earlier one are refused.
+    async fn take_fence(&self) -> Result<Fence, Failure> {
+        const NEXT: &str = "UPDATE fence SET number = number + 1 WHERE id = 1 RETURNING number";
+        let written = self.write(Write::new().then(Statement::new(NEXT))).await?;
+        match written.rows(0) {
+            [row] => Ok(Fence(row.int(0)?)),
+            _ => Err(Failure::unexpected(0, "number of a leader")),
+        }
+    }
+}
+
+impl Term {
+    /// Begins by taking a number. `leads` is asked before each write and must not wait.
+    pub async fn begin(storage: &Storage, leads: impl Fn() -> bool + Send + Sync + 'static) -> Result<Self, Failure> {
+        if !leads() {
+            return Err(Failure::NotLeading);
+        }
+        let fence = Mutex::new(storage.take_fence().await?);
+        Ok(Self { storage: storage.clone(), leads: Box::new(leads), fence })
+    }
+
+    /// The number in use.
+    pub fn fence(&self) -> Fence {
+        *self.fence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores `write` under the number. Refused while this process still leads, it takes a new number, once.
+    pub async fn write(&self, write: Write) -> Result<Written, Failure> {
+        if !(self.leads)() {
+            return Err(Failure::NotLeading);
+        }
+        match self.storage.write(write.clone().fenced(self.fence())).await {
+            Err(Failure::Fenced { .. }) if (self.leads)() => {
+                let fence = self.storage.take_fence().await?;
+                *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = fence;
+                self.storage.write(write.fenced(fence)).await
+            }
+            ended => ended,
+        }
+    }
+}
+
+impl fmt::Debug for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Term").field("fence", &self.fence()).finish_non_exhaustive()
+    }
+}
