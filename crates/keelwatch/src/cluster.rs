@@ -28,11 +28,7 @@ pub(crate) struct Found {
 
 /// The cluster of these settings, if there is one; its requests are counted in `registry`. Nobody is asked yet. Called
 /// within a tokio runtime.
-pub(crate) fn find(
-    settings: &Settings,
-    clock: &Arc<dyn Clock>,
-    registry: &mut Registry,
-) -> anyhow::Result<Found> {
+pub(crate) fn find(settings: &Settings, clock: &Arc<dyn Clock>, registry: &mut Registry) -> anyhow::Result<Found> {
     let metrics = register(registry);
     let cluster = Cluster::find(&settings.cluster, &settings.release, &around()?, Arc::clone(clock), &metrics)?;
     Ok(Found { cluster, metrics })

@@ -64,7 +64,7 @@ pub(crate) fn openapi() -> anyhow::Result<String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let frame = Frame::new("controller", &live, &stop, &clock)?;
     let pods = Pods::new(&live.current().pods, clock);
-    Ok(api_routes(&frame, &pods).document(INFO))
+    Ok(api_routes(&frame, &pods, &stop).document(INFO))
 }
 
 /// Starts everything in order.
@@ -88,9 +88,8 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
         None => Election::alone(clock, &counts),
     };
     let server = connected(&frame.server, &settings, (cluster.as_ref(), &election, api), &stop);
-    let on_api = api_routes(&frame, &pods).documented(INFO);
-    let on_metrics =
-        Frame::probes(&frame.checks, &frame.tasks).merge(web::scrape::routes(Arc::new(frame.registry)));
+    let on_api = api_routes(&frame, &pods, &stop).documented(INFO);
+    let on_metrics = Frame::probes(&frame.checks, &frame.tasks).merge(web::scrape::routes(Arc::new(frame.registry)));
     let serving = listeners.serve(&server, Served { on_metrics, on_api }, &stop, DRAIN);
 
     if let Some(cluster) = &cluster {
@@ -108,9 +107,9 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
     Ok(Running { api, metrics, ended: Box::pin(ended) })
 }
 
-fn api_routes(frame: &Frame, pods: &Pods) -> Routes {
+fn api_routes(frame: &Frame, pods: &Pods, stop: &Stop) -> Routes {
     let probes = Frame::probes(&frame.checks, &frame.tasks);
-    probes.merge(pods::routes(pods)).merge(web::debug::routes(frame.tasks.clone()))
+    probes.merge(pods::routes(pods, stop.clone())).merge(web::debug::routes(frame.tasks.clone()))
 }
 
 /// Without a cluster there are no pods to wait for.

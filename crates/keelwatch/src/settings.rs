@@ -103,7 +103,8 @@ impl Settings {
 impl Root for Settings {
     fn check(&self) -> Vec<(String, String)> {
         // A new section fails to build here until it is checked.
-        let Self { listen, auth, log, cluster, release: _, node: _, leader, pods, processes, storage, violations } = self;
+        let Self { listen, auth, log, cluster, release: _, node: _, leader, pods, processes, storage, violations } =
+            self;
         let sections = [
             ("listen", listen.check()),
             ("auth", auth.check(listen)),

@@ -59,15 +59,17 @@ async fn told(response: Response) -> (u16, Value) {
 /// A pod of the cluster that runs and has an address of its own.
 fn some_pod(cluster: &SimCluster) -> Value {
     let pods = cluster.list("pods", "", "status.phase=Running").unwrap();
-    pods.into_iter().find(|pod| pod["spec"]["hostNetwork"] != json!(true) && pod["status"]["podIP"].is_string()).unwrap()
+    pods.into_iter()
+        .find(|pod| pod["spec"]["hostNetwork"] != json!(true) && pod["status"]["podIP"].is_string())
+        .unwrap()
 }
 
 #[tokio::test]
 async fn clients_of_the_former_service_are_answered_before_and_after_the_sync() {
     let cluster = cluster().await;
-    let mut stalled = Fault::new(Effect::Stall);
-    stalled.on.resource = Some("pods".to_owned());
-    cluster.set_faults(vec![stalled]);
+    let mut away = Fault::new(Effect::Status { code: 503, retry_after: None });
+    away.on.resource = Some("pods".to_owned());
+    cluster.set_faults(vec![away]);
     let controller = controller(&cluster.url().unwrap(), OPEN);
     assert_eq!(told(controller.get("/health").await).await, (200, json!({"status": "healthy"})));
     assert_eq!(told(controller.get("/ready").await).await, (503, json!({"error": "cache not synced"})));
@@ -75,9 +77,6 @@ async fn clients_of_the_former_service_are_answered_before_and_after_the_sync() 
     assert_eq!(early.headers()["retry-after"], "2");
     assert_eq!(told(early).await, (503, json!({"error": "cache not synced"})));
     cluster.set_faults(Vec::new());
-    cluster.drop_watches();
-    drop(cluster.clock());
-
     let pod = some_pod(&cluster);
     controller.until_status("/ready", StatusCode::OK).await;
     assert_eq!(told(controller.get("/ready").await).await, (200, json!({"status": "ready", "podCount": 30})));
@@ -139,7 +138,12 @@ async fn a_token_of_the_cluster_is_good_for_what_the_cluster_allows() {
     let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwIn0.c2ln";
     let cluster = cluster().await;
     let prometheus = User { name: "system:serviceaccount:m:p".to_owned(), groups: Vec::new() };
-    let may = AccessRule { path: Some("/api/v1/pods".to_owned()), verb: Some("get".to_owned()), allowed: true, ..AccessRule::default() };
+    let may = AccessRule {
+        path: Some("/api/v1/pods".to_owned()),
+        verb: Some("get".to_owned()),
+        allowed: true,
+        ..AccessRule::default()
+    };
     cluster.answers(BTreeMap::from([(token.to_owned(), Some(prometheus))]), vec![may]);
     let controller = controller(&cluster.url().unwrap(), "");
     controller.until_status("/ready", StatusCode::OK).await;
@@ -160,7 +164,9 @@ async fn the_api_is_described_by_what_serves_it() {
     let controller = controller(&cluster.url().unwrap(), OPEN);
     let (status, document) = told(controller.get("/openapi.json").await).await;
     assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
-    for path in ["/api/v1/pod", "/api/v1/pods", "/api/v1/pods/lookup", "/api/v1/pods/watch", "/health", "/ready", "/readyz"] {
+    for path in
+        ["/api/v1/pod", "/api/v1/pods", "/api/v1/pods/lookup", "/api/v1/pods/watch", "/health", "/ready", "/readyz"]
+    {
         assert!(document["paths"][path].is_object(), "{path}");
     }
 }

@@ -38,7 +38,13 @@ async fn weather(each: Duration) {
     let began = Instant::now();
     let mut changes = Changes::of(&cluster);
 
-    changes.make(&cluster, each, |cluster, second| if second { cluster.drop_watches() }).await;
+    changes
+        .make(&cluster, each, |cluster, second| {
+            if second {
+                cluster.drop_watches()
+            }
+        })
+        .await;
     until_same(&cluster, &controller, "watches that are dropped every second").await;
 
     cluster.set_faults(vec![Fault::new(Effect::Status { code: 429, retry_after: Some(1) })]);
@@ -76,7 +82,10 @@ fn lists(cluster: &SimCluster, kind: &str) -> usize {
     let is_first = |query: &str| !query.contains("continue=");
     let is_list = |request: &simcluster::Request| {
         let is_complete = !request.query.contains("watch=") || request.query.contains("sendInitialEvents=true");
-        request.method == "GET" && request.path.ends_with(&format!("/{kind}")) && is_complete && is_first(&request.query)
+        request.method == "GET"
+            && request.path.ends_with(&format!("/{kind}"))
+            && is_complete
+            && is_first(&request.query)
     };
     cluster.requests().iter().filter(|request| is_list(request)).count()
 }
@@ -100,16 +109,23 @@ async fn until_same(cluster: &SimCluster, controller: &Node, after: &str) {
 
 fn there(cluster: &SimCluster) -> BTreeSet<String> {
     let pods = cluster.list("pods", "", "").unwrap();
-    pods.iter().map(|pod| {
-        let metadata = &pod["metadata"];
-        [&metadata["namespace"], &metadata["name"], &metadata["uid"], &metadata["labels"]["turn"]].map(text).join("/")
-    }).collect()
+    pods.iter()
+        .map(|pod| {
+            let metadata = &pod["metadata"];
+            [&metadata["namespace"], &metadata["name"], &metadata["uid"], &metadata["labels"]["turn"]]
+                .map(text)
+                .join("/")
+        })
+        .collect()
 }
 
 async fn known(controller: &Node) -> BTreeSet<String> {
     let list: Value = controller.get("/api/v1/pods?limit=1000").await.json().await.unwrap();
     let items = list["items"].as_array().unwrap();
-    items.iter().map(|pod| [&pod["namespace"], &pod["name"], &pod["uid"], &pod["labels"]["turn"]].map(text).join("/")).collect()
+    items
+        .iter()
+        .map(|pod| [&pod["namespace"], &pod["name"], &pod["uid"], &pod["labels"]["turn"]].map(text).join("/"))
+        .collect()
 }
 
 fn text(value: &Value) -> &str {
@@ -159,7 +175,11 @@ impl Changes {
         let pods = cluster.list("pods", "", "").unwrap();
         let mut pod = pods[self.turn * 7 % pods.len()].clone();
         if self.turn.is_multiple_of(5) {
-            let path = format!("/api/v1/namespaces/{}/pods/{}", text(&pod["metadata"]["namespace"]), text(&pod["metadata"]["name"]));
+            let path = format!(
+                "/api/v1/namespaces/{}/pods/{}",
+                text(&pod["metadata"]["namespace"]),
+                text(&pod["metadata"]["name"])
+            );
             // A server that is down deletes nothing, and that is as good a turn as any.
             let _ = self.client.delete(format!("{}{path}?gracePeriodSeconds=0", self.url)).send().await;
             return;

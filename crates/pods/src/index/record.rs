@@ -1,0 +1,346 @@
+//! What is kept of a pod, under a kilobyte with all indexes.
+//!
+//! Owns the form and how a decoded pod is packed into it: what repeats is a number, what is the pod's own lies in one piece.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use kubeio::objects::{self, Pairs};
+
+use super::owners::{OwnerId, Owners};
+use super::texts::{Text, Texts};
+use crate::container::{self, Id, Runtime};
+use crate::pattern::Patterns;
+use crate::uid::{ConfigHash, Uid};
+
+/// What of a pod is kept, as the settings have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caps {
+    pub(crate) labels: Patterns,
+    pub(crate) annotations: Patterns,
+    /// Longer values are cut.
+    pub(crate) value_bytes: usize,
+    /// Keys and values of all annotations of a pod together.
+    pub(crate) annotations_bytes: usize,
+}
+
+/// What records share.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    pub(crate) texts: Texts,
+    pub(crate) owners: Owners,
+}
+
+/// A pod. Two are equal exactly if nothing that is served differs.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) uid: Uid,
+    pub(crate) namespace: Text,
+    pub(crate) node: Text,
+    pub(crate) phase: Text,
+    pub(crate) owner: Option<OwnerId>,
+    /// Seconds since 1970; 0 = unknown.
+    pub(crate) created: u32,
+    name_bytes: u32,
+    /// The name, then the values of annotations.
+    own: Box<str>,
+    pub(crate) labels: Box<[(Text, Text)]>,
+    annotations: Box<[Annotation]>,
+    pub(crate) containers: Box<[Container]>,
+    addresses: Addresses,
+    pub(crate) rare: Option<Box<Rare>>,
+    pub(crate) host_network: bool,
+}
+
+/// The value is the part of the pod's own text from the former one's end on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Annotation {
+    key: Text,
+    end: u32,
+}
+
+/// One, but for pods with two families.
+#[derive(Debug, PartialEq)]
+enum Addresses {
+    None,
+    One(Ipv4Addr),
+    Many(Box<[IpAddr]>),
+}
+
+/// What few pods have.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Rare {
+    pub(crate) config_hash: Option<ConfigHash>,
+    /// Keys of annotations that were cut or left out.
+    pub(crate) truncated: Box<[Text]>,
+}
+
+/// A container of a pod.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Container {
+    pub(crate) name: Text,
+    pub(crate) image: Text,
+    pub(crate) image_id: Text,
+    /// 64 hex digits.
+    pub(crate) digest: Text,
+    pub(crate) restarts: u32,
+    pub(crate) kind: ContainerKind,
+    pub(crate) state: State,
+    pub(crate) id: ContainerId,
+    /// Before it was started again.
+    pub(crate) previous: Option<Box<Id>>,
+}
+
+/// Which list of the pod a container is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContainerKind {
+    Regular,
+    Init,
+    Ephemeral,
+}
+
+/// What a container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Waiting,
+    Running,
+    Terminated,
+}
+
+/// The id of a container.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ContainerId {
+    None,
+    Plain(Runtime, Id),
+    /// Of a runtime that is not known: served, and not looked up.
+    Odd(Text),
+}
+
+impl ContainerKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Init => "init",
+            Self::Ephemeral => "ephemeral",
+        }
+    }
+}
+
+impl State {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Terminated => "terminated",
+        }
+    }
+
+    const fn of(state: &objects::ContainerState) -> Self {
+        match state {
+            objects::ContainerState { terminated: Some(_), .. } => Self::Terminated,
+            objects::ContainerState { running: Some(_), .. } => Self::Running,
+            _ => Self::Waiting,
+        }
+    }
+}
+
+impl Record {
+    /// Packs a pod; its texts and its owner are used once more.
+    pub(crate) fn of(pod: &objects::Pod, caps: &Caps, shared: &mut Shared) -> Self {
+        let objects::Pod { metadata, spec, status } = pod;
+        let mut own = String::from(&*metadata.name);
+        let Shared { texts, owners } = shared;
+        let (annotations, truncated) = annotations(&metadata.annotations, caps, &mut own, texts);
+        let config_hash = metadata.annotations.get("kubernetes.io/config.hash").filter(|hash| !hash.is_empty());
+        let is_rare = config_hash.is_some() || !truncated.is_empty();
+        let rare = Rare { config_hash: config_hash.map(ConfigHash::of), truncated: truncated.into() };
+        let labels = metadata.labels.iter().filter(|(key, _)| caps.labels.keep(key));
+        let created = metadata.creation_timestamp.map_or(0, |time| time.as_second());
+        Self {
+            uid: Uid::of(&metadata.uid),
+            namespace: texts.intern(&metadata.namespace),
+            node: texts.intern(&spec.node_name),
+            phase: texts.intern(&status.phase),
+            owner: owners.intern(&metadata.namespace, &metadata.owner_references, texts),
+            created: u32::try_from(created).unwrap_or(0),
+            name_bytes: u32::try_from(metadata.name.len()).expect("an object of less than 4 GiB"),
+            own: own.into(),
+            labels: labels.map(|(key, value)| (texts.intern(key), texts.intern(value))).collect(),
+            annotations: annotations.into(),
+            containers: containers(spec, status, texts),
+            addresses: Addresses::of(status),
+            rare: is_rare.then(|| Box::new(rare)),
+            host_network: spec.host_network,
+        }
+    }
+
+    /// Gives back what is shared.
+    pub(crate) fn release(self, shared: &mut Shared) {
+        let Shared { texts, owners } = shared;
+        [self.namespace, self.node, self.phase].into_iter().for_each(|text| texts.release(text));
+        self.labels.iter().flat_map(|&(key, value)| [key, value]).for_each(|text| texts.release(text));
+        self.annotations.iter().for_each(|annotation| texts.release(annotation.key));
+        for container in &self.containers {
+            let Container { name, image, image_id, digest, id, .. } = container;
+            [*name, *image, *image_id, *digest].into_iter().for_each(|text| texts.release(text));
+            if let ContainerId::Odd(id) = id {
+                texts.release(*id);
+            }
+        }
+        if let Some(rare) = self.rare {
+            rare.truncated.iter().for_each(|&key| texts.release(key));
+        }
+        if let Some(owner) = self.owner {
+            owners.release(owner, texts);
+        }
+    }
+
+    pub(crate) fn config_hash(&self) -> Option<&ConfigHash> {
+        self.rare.as_ref()?.config_hash.as_ref()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.own[..self.name_bytes as usize]
+    }
+
+    /// Key and value of each annotation.
+    pub(crate) fn annotations(&self) -> impl Iterator<Item = (Text, &str)> {
+        let ends = self.annotations.iter().map(|annotation| annotation.end);
+        let starts = std::iter::once(self.name_bytes).chain(ends);
+        self.annotations
+            .iter()
+            .zip(starts)
+            .map(|(&Annotation { key, end }, start)| (key, &self.own[start as usize..end as usize]))
+    }
+
+    /// Its addresses in the order of its status.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        let (one, many) = match &self.addresses {
+            Addresses::None => (None, &[][..]),
+            Addresses::One(one) => (Some(IpAddr::V4(*one)), &[][..]),
+            Addresses::Many(many) => (None, &**many),
+        };
+        one.into_iter().chain(many.iter().copied())
+    }
+
+    /// Ids of its containers, current and previous.
+    pub(crate) fn container_ids(&self) -> impl Iterator<Item = &Id> {
+        self.containers.iter().flat_map(|container| {
+            let current = match &container.id {
+                ContainerId::Plain(_, id) => Some(id),
+                ContainerId::None | ContainerId::Odd(_) => None,
+            };
+            current.into_iter().chain(container.previous.as_deref())
+        })
+    }
+
+    /// Whether its containers have ended for good, so that its address is somebody else's.
+    pub(crate) fn is_over(&self, texts: &Texts) -> bool {
+        matches!(texts.get(self.phase), "Succeeded" | "Failed")
+    }
+
+    /// Memory in bytes beside the record itself, with what the allocator adds.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let pieces = [
+            self.own.len(),
+            size_of_val(&*self.labels),
+            size_of_val(&*self.annotations),
+            size_of_val(&*self.containers),
+            if let Addresses::Many(many) = &self.addresses { size_of_val(&**many) } else { 0 },
+            self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + size_of_val(&*rare.truncated)),
+            self.uid.heap_bytes(),
+        ];
+        let previous = self.containers.iter().filter(|container| container.previous.is_some()).count();
+        pieces.into_iter().filter(|&bytes| bytes > 0).map(|bytes| bytes + 12).sum::<usize>() + previous * 48
+    }
+}
+
+impl Addresses {
+    fn of(status: &objects::PodStatus) -> Self {
+        let all = status.pod_ips.iter().map(|address| &*address.ip);
+        let texts = all.chain(status.pod_ips.is_empty().then_some(&*status.pod_ip));
+        // What is no address cannot be asked for.
+        let addresses: Vec<IpAddr> =
+            texts.filter_map(|text| text.parse().ok()).map(|ip: IpAddr| ip.to_canonical()).collect();
+        match addresses.as_slice() {
+            [] => Self::None,
+            [IpAddr::V4(one)] => Self::One(*one),
+            _ => Self::Many(addresses.into()),
+        }
+    }
+}
+
+/// What is kept of the annotations, their values appended to `own`; and the keys of what was cut or left out.
+fn annotations(all: &Pairs, caps: &Caps, own: &mut String, texts: &mut Texts) -> (Vec<Annotation>, Vec<Text>) {
+    let (mut kept, mut truncated) = (Vec::new(), Vec::new());
+    let mut room = caps.annotations_bytes;
+    for (key, value) in all.iter().filter(|(key, _)| caps.annotations.keep(key)) {
+        let cut = &value[..value.floor_char_boundary(caps.value_bytes)];
+        let bytes = key.len() + cut.len();
+        if cut.len() < value.len() || bytes > room {
+            truncated.push(texts.intern(key));
+        }
+        if bytes > room {
+            // Nothing behind it is kept either, so that what is kept does not depend on how the rest is long.
+            room = 0;
+            continue;
+        }
+        room -= bytes;
+        own.push_str(cut);
+        let end = u32::try_from(own.len()).expect("an object of less than 4 GiB");
+        kept.push(Annotation { key: texts.intern(key), end });
+    }
+    (kept, truncated)
+}
+
+fn containers(spec: &objects::PodSpec, status: &objects::PodStatus, texts: &mut Texts) -> Box<[Container]> {
+    let lists = [
+        (ContainerKind::Regular, &spec.containers, &status.container_statuses),
+        (ContainerKind::Init, &spec.init_containers, &status.init_container_statuses),
+        (ContainerKind::Ephemeral, &spec.ephemeral_containers, &status.ephemeral_container_statuses),
+    ];
+    let mut found = Vec::with_capacity(lists.iter().map(|(_, wanted, _)| wanted.len()).sum());
+    let none = objects::ContainerStatus::default();
+    for (kind, wanted, statuses) in lists {
+        for (at, container) in wanted.iter().enumerate() {
+            // Most are at the same place in both lists.
+            let in_place = statuses.get(at).filter(|status| status.name == container.name);
+            let status = in_place.or_else(|| statuses.iter().find(|status| status.name == container.name));
+            found.push(Container::of(kind, container, status.unwrap_or(&none), texts));
+        }
+    }
+    found.into()
+}
+
+impl Container {
+    fn of(
+        kind: ContainerKind,
+        container: &objects::Container,
+        status: &objects::ContainerStatus,
+        texts: &mut Texts,
+    ) -> Self {
+        let last = status.last_state.terminated.as_ref().and_then(|last| container::parse(&last.container_id));
+        let id = ContainerId::of(&status.container_id, texts);
+        let is_same = |previous: &Id| matches!(&id, ContainerId::Plain(_, id) if id == previous);
+        Self {
+            name: texts.intern(&container.name),
+            image: texts.intern(&container.image),
+            image_id: texts.intern(&status.image_id),
+            digest: texts.intern(container::digest(&status.image_id).unwrap_or_default()),
+            restarts: status.restart_count,
+            kind,
+            state: State::of(&status.state),
+            previous: last.map(|(_, id)| id).filter(|previous| !is_same(previous)).map(Box::new),
+            id,
+        }
+    }
+}
+
+impl ContainerId {
+    fn of(text: &str, texts: &mut Texts) -> Self {
+        match container::parse(text) {
+            Some((runtime, id)) => Self::Plain(runtime, id),
+            None if text.is_empty() => Self::None,
+            None => Self::Odd(texts.intern(text)),
+        }
+    }
+}

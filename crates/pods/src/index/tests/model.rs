@@ -1,0 +1,401 @@
+//! A model of the index: after each step of a random stream every key answers as in an index built from scratch.
+//!
+//! Owns the streams, which are the same for the property and for the soak: pods that come, change, go and come again under the same
+//! name, static pods, owners, states that cannot be read, old states that come again, broken lists, and what happens while nobody
+//! watches.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use kubeio::objects::OwnedMetadata;
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixture::{middle, reference};
+use crate::index::owners::Middle;
+
+/// What the index was told, and what is true.
+struct World {
+    index: Index,
+    now: Moment,
+    /// What exists; `false` if it cannot be read.
+    pods: BTreeMap<Name, (objects::Pod, bool)>,
+    sets: BTreeMap<u64, OwnedMetadata>,
+    /// What the index was told last; `true` if that is stale.
+    known: BTreeMap<Name, (objects::Pod, bool)>,
+    known_sets: BTreeMap<String, OwnedMetadata>,
+    /// ReplicaSets that are gone, and are remembered as long as a pod refers to them.
+    remembered: BTreeMap<String, OwnedMetadata>,
+    former: Vec<objects::Pod>,
+    is_connected: bool,
+    version: u64,
+    uid: u64,
+    draw: u64,
+}
+
+type Name = (u64, u64);
+
+const NAMES: u64 = 6;
+const SETS: u64 = 3;
+const ADDRESSES: u64 = 8;
+
+impl World {
+    fn new() -> Self {
+        let settings = settings();
+        Self {
+            index: Index::new(settings.caps(), settings.keep()),
+            now: Moment { wall: 1_767_225_600, monotonic: 0 },
+            pods: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            known: BTreeMap::new(),
+            known_sets: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            former: Vec::new(),
+            is_connected: true,
+            version: 0,
+            uid: 0,
+            draw: 0,
+        }
+    }
+
+    /// One step, as `draw` has it.
+    fn step(&mut self, draw: u64) {
+        self.draw = draw;
+        self.now.monotonic += 1;
+        match self.any(100) {
+            0..25 => self.create(),
+            25..50 => self.modify(),
+            50..62 => self.delete(),
+            62..68 => self.create_set(),
+            68..72 => self.delete_set(),
+            72..77 => self.is_connected = false,
+            77..85 => self.connect(),
+            85..90 => self.repeat(),
+            90..95 => self.break_pod(),
+            _ => self.break_list(),
+        }
+    }
+
+    /// A number below `limit`, of what is left of the draw.
+    fn any(&mut self, limit: u64) -> u64 {
+        self.draw = self.draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.draw >> 33) % limit
+    }
+
+    fn name(&mut self) -> Name {
+        (self.any(2), self.any(NAMES))
+    }
+
+    fn create(&mut self) {
+        let name = self.name();
+        let is_told = self.any(2) == 0;
+        if let Some((former, _)) = self.pods.remove(&name)
+            && is_told
+        {
+            self.tell_deleted(name, &former);
+        }
+        self.uid += 1;
+        let uid = format!("{:08x}-1a3e-41ec-a00b-e2dcc77431cb", self.uid);
+        let created = i64::try_from(self.uid).unwrap();
+        let mut pod = pod(&format!("p-{}", name.1), &uid).namespace(&format!("ns-{}", name.0)).created(created);
+        if self.any(4) == 0 {
+            let hash = format!("{:032x}", self.any(3) + 1);
+            pod = pod.annotation("kubernetes.io/config.hash", &hash);
+        }
+        let set = self.any(SETS);
+        if let Some(owner) = self.sets.get(&set) {
+            pod = pod.owner("ReplicaSet", &owner.name, &owner.uid).label("pod-template-hash", "abc");
+            pod.metadata.namespace = owner.namespace.clone();
+            pod.metadata.namespace = format!("ns-{}", name.0).into();
+        }
+        let pod = self.mutate(pod.container("c", &digits(self.uid)));
+        self.tell_seen(name, pod, true);
+    }
+
+    fn modify(&mut self) {
+        let name = self.name();
+        if let Some((pod, _)) = self.pods.get(&name).cloned() {
+            let pod = self.mutate(pod);
+            self.tell_seen(name, pod, true);
+        }
+    }
+
+    fn mutate(&mut self, mut pod: objects::Pod) -> objects::Pod {
+        self.version += 1;
+        pod = pod.version(self.version);
+        match self.any(6) {
+            0 => pod.phase(["Pending", "Running", "Succeeded", "Failed"][usize::try_from(self.any(4)).unwrap()]),
+            1 => {
+                (pod.status.pod_ip, pod.status.pod_ips) = Default::default();
+                pod.address(&format!("10.0.0.{}", self.any(ADDRESSES)))
+            }
+            2 => {
+                let value = self.any(3).to_string();
+                pod.label("app", &value)
+            }
+            3 => {
+                self.uid += 1;
+                let former = pod.status.container_statuses[0].container_id.clone();
+                pod.status.container_statuses[0].container_id = format!("containerd://{}", digits(self.uid)).into();
+                pod.status.container_statuses[0].last_state.terminated =
+                    Some(objects::Terminated { container_id: former });
+                pod
+            }
+            4 => pod.node(["", "node-1", "node-2"][usize::try_from(self.any(3)).unwrap()]),
+            _ => pod,
+        }
+    }
+
+    fn delete(&mut self) {
+        let name = self.name();
+        if let Some((pod, _)) = self.pods.remove(&name) {
+            self.version += 1;
+            self.tell_deleted(name, &pod.version(self.version));
+        }
+    }
+
+    fn create_set(&mut self) {
+        let at = self.any(SETS);
+        let controller = (self.any(3) > 0).then(|| reference("Deployment", &format!("d-{}", self.any(2)), "d"));
+        let uid = match self.sets.get(&at) {
+            Some(known) => known.uid.to_string(),
+            None => {
+                self.uid += 1;
+                format!("set-{}", self.uid)
+            }
+        };
+        let set = OwnedMetadata { namespace: "ns-0".into(), ..middle(&format!("d-{at}-abc"), &uid, controller) };
+        self.sets.insert(at, set.clone());
+        if self.is_connected {
+            self.tell_set(set);
+        }
+    }
+
+    fn delete_set(&mut self) {
+        let at = self.any(SETS);
+        if let Some(set) = self.sets.remove(&at)
+            && self.is_connected
+        {
+            self.index.middle_gone(Middle::ReplicaSet, &set.uid);
+            self.known_sets.remove(&*set.uid);
+            self.remember();
+        }
+    }
+
+    /// An old state comes again: of a pod that lives, or of another that had its name.
+    fn repeat(&mut self) {
+        let at = usize::try_from(self.any(16)).unwrap();
+        let Some(former) = self.former.iter().rev().nth(at).cloned() else { return };
+        let name = self.known.keys().find(|name| {
+            let (known, _) = &self.known[name];
+            (&known.metadata.namespace, &known.metadata.name) == (&former.metadata.namespace, &former.metadata.name)
+        });
+        let version = |pod: &objects::Pod| version_of(&pod.metadata.resource_version);
+        if name.is_some_and(|name| version(&self.known[name].0) > version(&former)) {
+            self.index.apply(&former, self.now, &mut |_| {});
+        }
+    }
+
+    fn break_pod(&mut self) {
+        let name = self.name();
+        if let Some((pod, _)) = self.pods.get(&name).cloned() {
+            let pod = self.mutate(pod);
+            self.tell_seen(name, pod, false);
+        }
+    }
+
+    fn break_list(&mut self) {
+        self.index.begin();
+        let some: Vec<Name> = self.pods.keys().copied().take(3).collect();
+        some.into_iter().for_each(|name| self.list_one(name));
+        self.connect();
+    }
+
+    /// A complete list of everything.
+    fn connect(&mut self) {
+        self.is_connected = true;
+        self.index.begin_middles(Middle::ReplicaSet);
+        let sets: Vec<OwnedMetadata> = self.sets.values().cloned().collect();
+        let uids: BTreeSet<String> = sets.iter().map(|set| set.uid.to_string()).collect();
+        sets.into_iter().for_each(|set| self.tell_set(set));
+        self.index.end_middles(Middle::ReplicaSet);
+        self.known_sets.retain(|uid, _| uids.contains(uid));
+        self.remember();
+        self.index.begin();
+        let names: Vec<Name> = self.pods.keys().copied().collect();
+        names.into_iter().for_each(|name| self.list_one(name));
+        self.index.end(self.now, &mut |_| {});
+        self.known.retain(|name, _| self.pods.contains_key(name));
+        self.remember();
+    }
+
+    fn list_one(&mut self, name: Name) {
+        let (pod, is_readable) = self.pods[&name].clone();
+        self.observe(name, pod, is_readable);
+    }
+
+    fn tell_seen(&mut self, name: Name, pod: objects::Pod, is_readable: bool) {
+        self.pods.insert(name, (pod.clone(), is_readable));
+        if self.is_connected {
+            self.observe(name, pod, is_readable);
+        }
+    }
+
+    fn observe(&mut self, name: Name, pod: objects::Pod, is_readable: bool) {
+        if is_readable {
+            self.index.apply(&pod, self.now, &mut |_| {});
+            self.former.push(pod.clone());
+            let drop = self.former.len().saturating_sub(64);
+            self.former.drain(..drop);
+            self.known.insert(name, (pod, false));
+        } else {
+            self.index.unreadable(&pod.metadata.namespace, &pod.metadata.name);
+            if let Some((_, is_stale)) = self.known.get_mut(&name) {
+                *is_stale = true;
+            }
+        }
+        self.remember();
+    }
+
+    fn tell_deleted(&mut self, name: Name, pod: &objects::Pod) {
+        if !self.is_connected {
+            return;
+        }
+        self.index.delete(pod, self.now, &mut |_| {});
+        if self.known.get(&name).is_some_and(|(known, _)| known.metadata.uid == pod.metadata.uid) {
+            self.known.remove(&name);
+        }
+        self.remember();
+    }
+
+    fn tell_set(&mut self, set: OwnedMetadata) {
+        self.index.middle_seen(Middle::ReplicaSet, &set, &mut |_| {});
+        self.known_sets.insert(set.uid.to_string(), set);
+        self.remember();
+    }
+
+    /// A ReplicaSet that a pod refers to stays known.
+    fn remember(&mut self) {
+        let references = self.known.values().flat_map(|(pod, _)| &pod.metadata.owner_references);
+        let referred: BTreeSet<String> = references.map(|reference| reference.uid.to_string()).collect();
+        self.remembered.retain(|uid, _| referred.contains(uid));
+        let known = self.known_sets.iter().filter(|(uid, _)| referred.contains(*uid));
+        self.remembered.extend(known.map(|(uid, set)| (uid.clone(), set.clone())));
+    }
+
+    /// An index from what is known, with no past.
+    fn rebuilt(&self) -> Index {
+        let settings = settings();
+        let mut index = Index::new(settings.caps(), settings.keep());
+        for set in self.known_sets.values().chain(self.remembered.values()) {
+            index.middle_seen(Middle::ReplicaSet, set, &mut |_| {});
+        }
+        for (pod, is_stale) in self.known.values() {
+            index.apply(pod, self.now, &mut |_| {});
+            if *is_stale {
+                index.unreadable(&pod.metadata.namespace, &pod.metadata.name);
+            }
+        }
+        for uid in self.remembered.keys().filter(|uid| !self.known_sets.contains_key(*uid)) {
+            index.middle_gone(Middle::ReplicaSet, uid);
+        }
+        index
+    }
+
+    /// What every key answers, and all pods in order.
+    fn answers(&self, index: &Index) -> Vec<String> {
+        let rule = settings().app_rule();
+        let pods = index.after(None).map(|view| json::pod(&view, Detail::Full(&rule)));
+        let first = self.uid.saturating_sub(60);
+        let uids = (first..=self.uid).map(|uid| format!("{uid:08x}-1a3e-41ec-a00b-e2dcc77431cb"));
+        let hashes = (1..=3).map(|hash| format!("{hash:032x}"));
+        let mut keys: Vec<Key> = uids.chain(hashes).map(|uid| Key::Uid(crate::uid::Wanted::of(&uid))).collect();
+        keys.extend((0..ADDRESSES).map(|at| Key::Address(format!("10.0.0.{at}").parse().unwrap())));
+        let ids = (first..=self.uid).map(digits);
+        keys.extend(ids.map(|id| Key::Container(crate::container::IdPrefix::of(&id).unwrap())));
+        let names = (0..2).flat_map(|space| (0..NAMES).map(move |name| (space, name)));
+        keys.extend(names.map(|(space, name)| Key::Name {
+            namespace: format!("ns-{space}").into(),
+            name: format!("p-{name}").into(),
+        }));
+        let answer = |key: Key| match index.ask(&key, self.now).1 {
+            Found::Live(view) => format!("{key:?} {}", view.uid()),
+            other => format!("{key:?} {other:?}"),
+        };
+        pods.chain(keys.into_iter().map(answer)).chain(self.lists(index)).collect()
+    }
+
+    fn lists(&self, index: &Index) -> Vec<String> {
+        use crate::filter::{ListFilter, WatchFilter};
+        let node = |node: &str| ListFilter {
+            watch: WatchFilter { node: Some(node.to_owned()), ..WatchFilter::default() },
+            ..ListFilter::default()
+        };
+        let uid = |uid: &str| ListFilter { owner_uid: Some(crate::uid::Wanted::of(uid)), ..ListFilter::default() };
+        let digest = ListFilter { digest: Some("9b2f".repeat(16)), ..ListFilter::default() };
+        let sets = self.known_sets.keys().map(|set| uid(set));
+        let filters = [node("node-1"), node("node-2"), uid("d"), digest].into_iter().chain(sets);
+        filters
+            .map(|filter| {
+                let mut walk = Walk::default();
+                let page = Page { filter: &filter, after: None, limit: 100 };
+                index.walk(&mut walk, &page, self.now, |view| view.uid().to_string());
+                format!("{filter:?} {:?}", walk.items)
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(&self) {
+        assert_eq!(self.answers(&self.index), self.answers(&self.rebuilt()));
+        assert_eq!(self.index.keys.len(), self.rebuilt().keys.len());
+        assert_eq!(self.index.shared.texts.count(), self.rebuilt().shared.texts.count());
+    }
+
+    fn end(mut self) {
+        self.pods.clear();
+        self.sets.clear();
+        self.connect();
+        assert_empty(&self.index);
+    }
+}
+
+fn settings() -> Settings {
+    Settings { tombstones: Duration::ZERO, ..Settings::default() }
+}
+
+/// An id that is like no other's.
+fn digits(uid: u64) -> String {
+    format!("{:016x}", uid.wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(4)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn after_each_step_every_key_answers_as_in_an_index_from_scratch(draws in prop::collection::vec(any::<u64>(), 1..200)) {
+        let mut world = World::new();
+        for draw in draws {
+            world.step(draw);
+            world.check();
+        }
+        world.end();
+    }
+}
+
+/// Goes on for `KEELWATCH_SOAK_SECONDS`, a million steps at least.
+#[test]
+#[ignore = "a soak: cargo xtask soak pods"]
+#[expect(clippy::disallowed_methods, reason = "a soak is told how long by the environment, and takes real time")]
+fn soak_pods() {
+    let seconds = std::env::var("KEELWATCH_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
+    let (started, mut steps) = (Instant::now(), 0_u64);
+    let mut world = World::new();
+    while steps < 1_000_000 || started.elapsed() < Duration::from_secs(seconds) {
+        // The state of the generator is told by the step that fails.
+        steps += 1;
+        world.step(steps.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ steps.rotate_left(17));
+        world.check();
+    }
+    world.end();
+    println!("{steps} steps, no difference");
+}
