@@ -6,6 +6,7 @@
 //! A field that is missing or null has its default; a field of another kind makes the object unreadable.
 
 mod metadata;
+mod observed;
 mod pairs;
 mod pod;
 #[cfg(test)]

@@ -92,3 +92,33 @@ impl<K: Observed> Digest<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Map;
+    use crate::watch::decode;
+
+    fn read(lines: &[&str], listing: Option<Duration>) -> Digest<Map> {
+        digest(lines.iter().map(|line| decode::line(line.as_bytes())).collect(), listing)
+    }
+
+    #[test]
+    fn the_version_moves_with_every_line_and_only_at_the_end_of_initial_events() {
+        let seen = r#"{"type":"ADDED","object":{"metadata":{"name":"a","uid":"u","resourceVersion":"9"}}}"#;
+        let end = r#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"5","annotations":{"k8s.io/initial-events-end":"true"}}}}"#;
+        let listing = Some(Duration::from_secs(1));
+        assert_eq!((read(&[seen], None).version.as_deref(), read(&[seen], listing).version), (Some("9"), None));
+        let listed = read(&[seen, end], listing);
+        assert_eq!((listed.version.as_deref(), listed.is_listing, listed.events.len()), (Some("5"), false, 2));
+    }
+
+    #[test]
+    fn a_deletion_that_is_not_understood_is_lost_and_nothing_after_an_error_counts() {
+        let gone = r#"{"type":"DELETED","object":{"metadata":{"name":"a","uid":"u","resourceVersion":"9"},"data":7}}"#;
+        let error = r#"{"type":"ERROR","object":{"code":410,"reason":"Expired","message":"old"}}"#;
+        let lines = read(&[gone, error, gone], None);
+        assert_eq!((lines.lost_deletion, lines.events.len(), lines.version.as_deref()), (true, 1, Some("9")));
+        assert!(matches!(lines.end, Some(Verdict::Refused(refusal)) if refusal.code == 410));
+    }
+}

@@ -110,7 +110,7 @@ fn check_page(page: &str) -> Vec<Fault> {
 #[cfg(test)]
 mod tests {
     use super::super::assert_faults;
-    use super::{TABLE, breach, check, check_page};
+    use super::{TABLE, Use, breach, check, check_page};
 
     #[track_caller]
     fn assert_room(room: &str, manifest: &str, expected: &[&str]) {
