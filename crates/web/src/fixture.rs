@@ -22,7 +22,7 @@ use crate::metrics::HttpMetrics;
 use crate::openapi::Info;
 use crate::routes::{get, post};
 use crate::settings::{AuthSettings, ListenSettings, TokenSettings};
-use crate::{Fault, Json, Listener, Purpose, Query, Routes, Scope, Server};
+use crate::{Fault, Json, Listener, Path, Purpose, Query, Routes, Scope, Server};
 
 /// SHA-256 of `t0ken`.
 pub(crate) const SHA256: &str = "b46c09677343261f0b439a472422225e3a230c9c094d6ab16762e2036b597053";
@@ -172,6 +172,7 @@ pub(crate) fn routes(basic: &BasicAuth) -> Routes {
         .open(get("/never", "Never ends.", std::future::pending::<&str>))
         .read(get("/read", "Reads.", async || "read"))
         .read(get("/named", "Answers its query.", async |Query(named): Query<Named>| Json(named)))
+        .read(get("/items/{name}", "Answers its path.", async |Path(named): Path<Named>| Json(named)))
         .read(post("/echo", "Answers its body.", async |Json(named): Json<Named>| Json(named)).body_bytes(64))
         .write(post("/read", "Writes.", async || "written"))
         .beat(post("/beat/{agent_id}", "Beats.", async || "beat"))

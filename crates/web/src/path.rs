@@ -18,7 +18,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Path<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
         let none = Params::default();
         let params = parts.extensions.get::<Params>().unwrap_or(&none);
-        let pairs: Option<Vec<Pair>> = params.0.iter().map(|(name, value)| decoded(name, value)).collect();
+        let pairs: Option<Vec<Pair<'_>>> = params.0.iter().map(|(name, value)| decoded(name, value)).collect();
         let pairs = pairs.ok_or_else(|| {
             Fault::bad_request("malformed-path", "the path has a broken percent-escape (accepted: UTF-8)")
         })?;
@@ -26,6 +26,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Path<T> {
     }
 }
 
-fn decoded(name: &str, value: &str) -> Option<Pair> {
-    Some(Pair { key: name.to_owned(), value: percent::decode_path(value)? })
+fn decoded<'a>(name: &'a str, value: &'a str) -> Option<Pair<'a>> {
+    Some(Pair { key: name.into(), value: percent::decode_path(value)? })
 }

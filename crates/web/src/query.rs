@@ -41,7 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
-    let decoded: Option<Vec<Pair>> = query.split('&').filter(|text| !text.is_empty()).map(decode).collect();
+    let decoded: Option<Vec<Pair<'_>>> = query.split('&').filter(|text| !text.is_empty()).map(decode).collect();
     let pairs = decoded.ok_or_else(|| {
         Fault::bad_request("malformed-query", "the query string has a broken percent-escape (accepted: UTF-8)")
     })?;
@@ -53,7 +53,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
     })
 }
 
-fn decode(text: &str) -> Option<Pair> {
+fn decode(text: &str) -> Option<Pair<'_>> {
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
     Some(Pair { key: percent::decode(key)?, value: percent::decode(value)? })
 }

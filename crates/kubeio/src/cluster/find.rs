@@ -55,6 +55,9 @@ pub enum FindError {
     /// The address of the API server is none.
     #[error("the API server's address `{0}` is no URL")]
     Address(String, #[source] http::uri::InvalidUri),
+    /// The kubeconfig asks for a proxy.
+    #[error("the kubeconfig reaches {0} by a proxy, which is not supported (accepted: no proxy-url)")]
+    Proxy(String),
     /// Certificates or credentials do not make a client.
     #[error("failed to prepare the connection to {0}")]
     Client(String, #[source] Box<kube::Error>),
@@ -86,6 +89,9 @@ impl Cluster {
     ) -> Result<Option<Self>, FindError> {
         let Some(config) = configuration(settings, around)? else { return Ok(None) };
         let server = config.cluster_url.to_string();
+        if config.proxy_url.is_some() {
+            return Err(FindError::Proxy(server));
+        }
         let place = Place {
             namespace: namespace(release, around, &config),
             release: release.name.clone(),

@@ -70,14 +70,8 @@ impl<'a> Credential<'a> {
 /// The key of a credential in the query string, if there is one.
 pub(crate) fn in_query(uri: &Uri) -> Option<&'static str> {
     let keys = uri.query()?.split('&').map(|pair| pair.split_once('=').map_or(pair, |(key, _)| key));
-    keys.into_iter().find_map(|key| {
-        // Most keys need no decoding, and this is asked of every request.
-        if key.contains(['%', '+']) { refused_key(&percent::decode(key)?) } else { refused_key(key) }
-    })
-}
-
-fn refused_key(key: &str) -> Option<&'static str> {
-    QUERY_KEYS.into_iter().find(|refused| key.trim().eq_ignore_ascii_case(refused))
+    keys.filter_map(percent::decode)
+        .find_map(|key| QUERY_KEYS.into_iter().find(|refused| key.trim().eq_ignore_ascii_case(refused)))
 }
 
 /// The credential of an `Authorization`; the scheme in any case, as RFC 9110 wants it.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use api::Clock;
 use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, Method, StatusCode};
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::Fault;
 use crate::listener::Peer;
@@ -246,7 +246,7 @@ impl From<Refusal> for Fault {
                 Self::forbidden(format!("`{user}` may not do this: {why}"))
             }
             Refusal::Unavailable(why) => {
-                debug!("failed to ask the cluster about a token: {why}");
+                warn!("failed to ask the cluster about a token: {why}");
                 let detail = "the cluster that knows this token cannot be asked now (other tokens work)";
                 Self::unavailable("auth-unavailable", detail, AUTH_RETRY_S)
             }

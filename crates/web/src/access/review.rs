@@ -2,6 +2,7 @@
 //!
 //! Owns what is asked, what is remembered and for how long. How a cluster is asked, the `Reviewer` knows.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -103,7 +104,7 @@ impl Review {
             Err(unavailable) => return Err(Refusal::Unavailable(unavailable)),
         };
         // A broken escape matches no rule but one for everything, and the handler refuses it.
-        let path = percent::decode_path(path).unwrap_or_else(|| path.to_owned());
+        let path = percent::decode_path(path).map_or_else(|| path.to_owned(), Cow::into_owned);
         let question = Question { caller, verb, path };
         let may = async {
             let answer = reviewer.may(&question.caller, verb, &question.path).await;

@@ -28,7 +28,7 @@ use crate::access::{Asking, Gate, credential};
 use crate::forward::{Forward, Way};
 use crate::listener::{InForce, Peer};
 use crate::metrics::{HttpMetrics, Refused};
-use crate::routes::{Found, Params, Runs, Served, Table, Words};
+use crate::routes::{Found, Params, Place, Runs, Served, Table, Words};
 use body::Arrival;
 pub(crate) use former::FormerError;
 
@@ -65,12 +65,12 @@ impl Front {
     pub(crate) async fn serve(&self, table: &Table, request: Request, peer: &Peer) -> Response {
         let started = self.clock.monotonic();
         let method = request.method().clone();
-        let (found, words, counts) = table.find(request.uri().path(), &method);
+        let (found, Place { route, words, counts, .. }) = table.find(request.uri().path(), &method);
         let mut response = match self.check(&request, &found) {
             Ok(()) => self.answer(found, request, peer).await,
             Err(fault) => fault.into_response(),
         };
-        if words == Words::Former {
+        if *words == Words::Former {
             response = former::in_former_words(response);
         }
         if method == Method::HEAD {
@@ -79,7 +79,7 @@ impl Front {
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let took = self.clock.monotonic().saturating_sub(started);
         counts.answered(&method, response.status(), took);
-        debug!(%method, status = response.status().as_u16(), took_us = took.as_micros(), "answered");
+        debug!(route, %method, status = response.status().as_u16(), took_us = took.as_micros(), "answered {method} {route}");
         response
     }
 

@@ -77,7 +77,7 @@ fn all_faults<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Vec<String> {
     let faults = document.decode::<T>().err().unwrap_or_default();
     let told = faults.iter().map(|fault| match fault.path.as_str() {
         "" => fault.message.clone(),
-        path => format!("{path}: {}", fault.message),
+        place => format!("{place}: {}", fault.message),
     });
     told.take(FAULTS).collect()
 }

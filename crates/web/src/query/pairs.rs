@@ -1,5 +1,6 @@
 //! Reads key-value pairs into a struct by serde, with errors that name the key.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,9 +10,9 @@ use serde::forward_to_deserialize_any;
 
 /// One `key=value`, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pair {
-    pub(crate) key: String,
-    pub(crate) value: String,
+pub(crate) struct Pair<'a> {
+    pub(crate) key: Cow<'a, str>,
+    pub(crate) value: Cow<'a, str>,
 }
 
 /// Why the pairs are not what the route takes.
@@ -26,11 +27,11 @@ pub(crate) enum QueryError {
 }
 
 /// Reads `pairs` into a struct.
-pub(crate) fn read<T: DeserializeOwned>(pairs: &[Pair]) -> Result<T, QueryError> {
+pub(crate) fn read<T: DeserializeOwned>(pairs: &[Pair<'_>]) -> Result<T, QueryError> {
     T::deserialize(Pairs(pairs))
 }
 
-struct Pairs<'a>(&'a [Pair]);
+struct Pairs<'a>(&'a [Pair<'a>]);
 
 /// The keys in the order in which they first appear, each with all its values.
 struct Groups<'a> {
@@ -48,7 +49,7 @@ impl<'a> Pairs<'a> {
     fn group(&self) -> Vec<Values<'a>> {
         let mut groups: Vec<Values<'a>> = Vec::new();
         for Pair { key, value } in self.0 {
-            match groups.iter_mut().find(|group| group.key == key) {
+            match groups.iter_mut().find(|group| group.key == *key) {
                 Some(group) => group.values.push(value),
                 None => groups.push(Values { key, values: vec![value] }),
             }
@@ -66,9 +67,9 @@ impl<'de> Deserializer<'de> for Pairs<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, QueryError> {
-        if let Some(Pair { key, .. }) = self.0.iter().find(|pair| !fields.contains(&pair.key.as_str())) {
+        if let Some(Pair { key, .. }) = self.0.iter().find(|pair| !fields.contains(&&*pair.key)) {
             let accepted = if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
-            return Err(QueryError::UnknownKey { key: key.clone(), accepted });
+            return Err(QueryError::UnknownKey { key: key.to_string(), accepted });
         }
         visitor.visit_map(Groups { groups: self.group().into_iter(), next: None })
     }

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub(crate) use route::{Facts, Runs, Words};
 pub use route::{Route, delete, get, post, put};
-pub(crate) use table::{Found, Params, Served, Table};
+pub(crate) use table::{Found, Params, Place, Served, Table};
 
 use crate::openapi::{self, Info};
 use crate::{NoQuery, Rendered, Scope};

@@ -21,17 +21,21 @@ use crate::metrics::{HttpMetrics, RouteCounts};
 #[derive(Debug)]
 pub(crate) struct Table {
     paths: Router<Place>,
-    /// Counts of requests that no route was found for.
-    nowhere: Arc<RouteCounts>,
+    /// Of requests that no route is found for.
+    nowhere: Place,
 }
 
 /// The routes of one path.
 #[derive(Debug)]
-struct Place {
+pub(crate) struct Place {
+    /// The template, for logs and counts.
+    pub(crate) route: &'static str,
+    /// How faults are told here.
+    pub(crate) words: Words,
+    /// Where answers are counted.
+    pub(crate) counts: Arc<RouteCounts>,
     methods: Vec<(Method, Served)>,
-    words: Words,
     allow: HeaderValue,
-    counts: Arc<RouteCounts>,
 }
 
 /// A route at work.
@@ -76,26 +80,26 @@ impl Table {
         }
         let mut paths = Router::new();
         for (path, routes) in places {
-            let place = Place::new(routes, metrics.route(path));
+            let place = Place::new(path, routes, metrics);
             paths.insert(path, place).unwrap_or_else(|error| panic!("`{path}` is no path of a route: {error}"));
         }
-        Self { paths, nowhere: metrics.route(NO_ROUTE) }
+        Self { paths, nowhere: Place::new(NO_ROUTE, Vec::new(), metrics) }
     }
 
-    /// What there is at `path` for `method`, how its faults are told, and where it is counted.
-    pub(crate) fn find(&self, path: &str, method: &Method) -> (Found<'_>, Words, &RouteCounts) {
-        let Ok(matched) = self.paths.at(path) else { return (Found::Nothing, Words::Problem, &self.nowhere) };
+    /// What there is at `path` for `method`, and the place that it belongs to.
+    pub(crate) fn find(&self, path: &str, method: &Method) -> (Found<'_>, &Place) {
+        let Ok(matched) = self.paths.at(path) else { return (Found::Nothing, &self.nowhere) };
         let place = matched.value;
         let found = match place.route(method) {
             Some(served) => Found::Route(served, Params::of(&matched.params)),
             None => Found::OtherMethods(&place.allow),
         };
-        (found, place.words, &place.counts)
+        (found, place)
     }
 }
 
 impl Place {
-    fn new(routes: Vec<(Method, Words, Served)>, counts: Arc<RouteCounts>) -> Self {
+    fn new(route: &'static str, routes: Vec<(Method, Words, Served)>, metrics: &HttpMetrics) -> Self {
         let former = routes.iter().any(|(_, words, _)| *words == Words::Former);
         let words = if former { Words::Former } else { Words::Problem };
         let methods: Vec<(Method, Served)> = routes.into_iter().map(|(method, _, served)| (method, served)).collect();
@@ -107,7 +111,7 @@ impl Place {
             }
         }
         let allow = HeaderValue::try_from(names.join(", ")).expect("names of methods are a header value");
-        Self { methods, words, allow, counts }
+        Self { route, words, counts: metrics.route(route), methods, allow }
     }
 
     fn route(&self, method: &Method) -> Option<&Served> {

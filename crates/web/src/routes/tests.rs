@@ -2,8 +2,10 @@
 
 use reqwest::Method;
 
+use super::{Routes, Table};
 use crate::Scope;
 use crate::fixture::{Setup, client};
+use crate::metrics::HttpMetrics;
 
 async fn status(setup: Setup, method: Method, path: &str, header: (&str, &str)) -> u16 {
     let server = setup.start().await;
@@ -56,4 +58,41 @@ async fn a_beat_token_speaks_for_the_agent_in_the_path() {
 #[tokio::test]
 async fn a_wrong_token_does_not_close_open_routes() {
     assert_eq!(status(Setup::default(), Method::GET, "/open", ("x-api-key", "wrong")).await, 200);
+}
+
+/// Status and body of GET.
+async fn get(path: &str) -> (u16, String) {
+    let server = Setup::default().start().await;
+    let response = client().get(server.url(path)).header("x-api-key", "t0ken").send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_parameter_of_the_path_is_decoded() {
+    assert_eq!(get("/items/a%2Fb+%C3%A9").await, (200, r#"{"name":"a/b+é"}"#.to_owned()));
+}
+
+#[tokio::test]
+async fn a_broken_escape_in_the_path_is_400() {
+    let (status, body) = get("/items/%zz").await;
+    assert_eq!(status, 400);
+    assert!(body.starts_with(r#"{"type":"malformed-path""#), "{body}");
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_of_its_route_is_413() {
+    let server = Setup::default().start().await;
+    let post = async |bytes: usize| {
+        let body = format!(r#"{{"name":"{}"}}"#, "a".repeat(bytes - 11));
+        let request = client().post(server.url("/echo")).header("x-api-key", "t0ken");
+        request.header("content-type", "application/json").body(body).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((post(64).await, post(65).await), (200, 413));
+}
+
+#[test]
+#[should_panic(expected = "the route GET /twice is there twice")]
+fn a_route_that_is_there_twice_is_a_mistake_of_the_wiring() {
+    let route = || crate::routes::get("/twice", "Is there twice.", async || "once");
+    let _ = Table::new(Routes::new().open(route()).open(route()), &HttpMetrics::default());
 }

@@ -1,11 +1,16 @@
 //! Where clusters are found.
 
 use std::path::Path;
+use std::time::Duration;
 
 use runtime::clock::ManualClock;
+use runtime::probes::Check;
+use simcluster::{Effect, Fault, SimCluster};
 use tempfile::TempDir;
 
 use super::*;
+use crate::fixture::{Known, Map, map, until};
+use crate::watch::{Scope, WatchSettings, watch};
 
 struct Scene {
     folder: TempDir,
@@ -103,6 +108,35 @@ fn an_empty_kubeconfig_is_none_unless_a_cluster_is_required() {
     assert_eq!(around.found(), Ok(None));
     around.settings.mode = ClusterMode::Required;
     assert!(around.found().is_err());
+}
+
+#[tokio::test]
+async fn a_proxy_is_refused_rather_than_gone_around() {
+    let mut scene = Scene::new();
+    let text = kubeconfig("http://127.0.0.1:1").replace("server:", "proxy-url: 'http://127.0.0.1:2', server:");
+    scene.settings.kubeconfig = scene.write("named", &text).display().to_string();
+    let Scene { around, settings, release, .. } = &scene;
+    let found = Cluster::find(settings, release, around, Arc::new(ManualClock::default()), &Metrics::default());
+    assert!(matches!(found, Err(FindError::Proxy(_))), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_and_comes_back_is_watched_over_a_socket() {
+    let sim = SimCluster::builder().start().await.unwrap();
+    sim.put(map("a", "1")).unwrap();
+    let mut scene = Scene::new();
+    scene.settings.kubeconfig = scene.write("named", &sim.kubeconfig().unwrap()).display().to_string();
+    let Scene { around, settings, release, .. } = &scene;
+    let clock = Arc::new(runtime::clock::SystemClock::new());
+    let cluster = Cluster::find(settings, release, around, clock, &Metrics::default()).unwrap().unwrap();
+    let (known, (_stopper, stop)) = (Known::default(), runtime::shutdown::Stop::channel());
+    let watch = watch::<Map>(&cluster, Scope::default(), WatchSettings::default(), known.clone(), stop);
+    until(|| known.maps() == ["a=1"]).await;
+    sim.set_faults(vec![Fault::new(Effect::Down(Duration::from_millis(300)))]);
+    until(|| matches!(watch.check(), Check::Warn(why) if why.contains("API server"))).await;
+    sim.put(map("a", "2")).unwrap();
+    until(|| known.maps() == ["a=2"]).await;
+    assert_eq!(watch.check(), Check::Ok);
 }
 
 #[tokio::test]
