@@ -64,7 +64,7 @@ pub(crate) fn openapi() -> anyhow::Result<String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let frame = Frame::new("controller", &live, &stop, &clock)?;
     let pods = Pods::new(&live.current().pods, clock);
-    Ok(api_routes(&frame, &pods, &stop).document(INFO))
+    Ok(api_routes(&frame, &pods, &stop).documented(INFO).document(INFO))
 }
 
 /// Starts everything in order.
