@@ -83,18 +83,21 @@ pub struct Demo {
     /// everybody on this machine is an administrator
     #[arg(long)]
     pub token: Option<String>,
+    /// Serve the API over TLS, with a certificate made at the start; needed, with --token, to listen beyond this machine
+    #[arg(long, requires = "api_only")]
+    pub tls: bool,
     /// Nodes of the cluster; 3 if not given, with --api-only 20
     #[arg(long, value_parser = value_parser!(u32).range(0..=5_000))]
     pub nodes: Option<u32>,
     /// Pods of the cluster; 60 if not given, with --api-only 1000
     #[arg(long, value_parser = value_parser!(u32).range(0..=200_000))]
     pub pods: Option<u32>,
-    /// Seed of everything that looks random
-    #[arg(long, default_value_t = 7)]
-    pub seed: u64,
-    /// Changes of pods per second
-    #[arg(long, default_value_t = 0, value_parser = value_parser!(u32).range(0..=20_000))]
-    pub churn: u32,
+    /// Seed of everything that looks random; 7 if not given
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Changes of pods per second; none if not given
+    #[arg(long, value_parser = value_parser!(u32).range(0..=20_000))]
+    pub churn: Option<u32>,
     /// Kubeconfig to write; without it one in a temporary folder, removed at the end
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,

@@ -17,16 +17,14 @@ mod words;
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use api::Clock;
-use jiff::Timestamp;
 use runtime::clock::SystemClock;
 use runtime::shutdown::Stop;
-use simcluster::population::Sizes;
-use simcluster::schema::DEFINITIONS;
-use simcluster::{Settings, SimCluster, User};
+use simcluster::{Section, SimCluster, User};
 
 use crate::cli;
 use crate::exit::{Exit, tolerate_closed};
@@ -43,19 +41,31 @@ struct Usual {
     pods: u32,
 }
 
-/// Serves until a signal. Bad arguments have ended with 2; what fails later ends with 1.
-pub(crate) fn run(args: &cli::Demo) -> anyhow::Result<Exit> {
+/// Where the API is served, and to whom.
+#[derive(Debug, Clone, Copy)]
+struct Served<'a> {
+    listen: SocketAddr,
+    /// The one token, if there is any.
+    token: Option<&'a str>,
+    tls: bool,
+}
+
+/// Serves until a signal. Bad arguments and settings have ended with 2; what fails later ends with 1.
+pub(crate) fn run(args: &cli::Demo, settings: Option<&Path>) -> anyhow::Result<Exit> {
+    let set = crate::settings::read(settings)?.settings().demo.cluster.clone();
     match (args.api_only, args.print_settings) {
-        (true, _) => until_a_signal(LIMITS, |stop| api_only(args, stop)),
+        (true, _) => until_a_signal(LIMITS, |stop| api_only(args, &set, stop)),
         (false, true) => together::print_settings(args),
-        (false, false) => together::run(args),
+        (false, false) => together::run(args, &set),
     }
 }
 
-async fn api_only(args: &cli::Demo, stop: Stop) -> anyhow::Result<()> {
-    const USUAL: Usual = Usual { nodes: 20, pods: 1_000 };
+async fn api_only(args: &cli::Demo, set: &Section, stop: Stop) -> anyhow::Result<()> {
     const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 6443);
-    let cluster = start(args, USUAL, args.listen.unwrap_or(LISTEN), args.token.as_deref()).await?;
+    let default = Section::default();
+    let simulated = simulated(args, Usual { nodes: default.nodes, pods: default.pods }, set);
+    let listen = args.listen.unwrap_or(LISTEN);
+    let cluster = start(&simulated, &Served { listen, token: args.token.as_deref(), tls: args.tls }).await?;
     let kubeconfig = Kubeconfig::write(args.kubeconfig.as_deref(), &cluster)?;
     let file = kubeconfig.path().display();
     let text = format!(
@@ -65,38 +75,50 @@ async fn api_only(args: &cli::Demo, stop: Stop) -> anyhow::Result<()> {
          kubectl --kubeconfig {file} get pods -A -w\n\
          end with Ctrl-C\n",
         cluster.url().expect("a demo listens"),
-        args.nodes.unwrap_or(USUAL.nodes),
-        args.pods.unwrap_or(USUAL.pods),
-        args.seed
+        simulated.nodes,
+        simulated.pods,
+        simulated.seed
     );
     tolerate_closed(anstream::stdout().write_all(text.as_bytes()))?;
     stop.requested().await;
     Ok(())
 }
 
-/// The simulated cluster, served at `listen`; with a token only whoever has it is an administrator.
-async fn start(args: &cli::Demo, usual: Usual, listen: SocketAddr, token: Option<&str>) -> anyhow::Result<SimCluster> {
-    let now = SystemClock::new().now();
-    let settings = Settings {
-        seed: args.seed,
-        starts_at: now,
-        population: Some(sizes(args, usual, now)),
-        churn: args.churn,
-        crds: DEFINITIONS.iter().map(|definition| definition.name.to_owned()).collect(),
-        ..Settings::default()
-    };
-    let mut builder = SimCluster::builder().settings(settings).listen(listen);
-    if let Some(token) = token {
+/// What is simulated: what the command line says, else what is set, else what is usual. As many tenants and images as a
+/// cluster of so many pods has: 40 pods a namespace, 8 an image.
+fn simulated(args: &cli::Demo, usual: Usual, set: &Section) -> Section {
+    let default = Section::default();
+    let chosen = |set, default, usual| if set == default { usual } else { set };
+    let nodes = args.nodes.unwrap_or_else(|| chosen(set.nodes, default.nodes, usual.nodes));
+    let pods = args.pods.unwrap_or_else(|| chosen(set.pods, default.pods, usual.pods));
+    Section {
+        seed: args.seed.unwrap_or(set.seed),
+        churn: args.churn.unwrap_or(set.churn),
+        nodes,
+        pods,
+        namespaces: chosen(set.namespaces, default.namespaces, (pods / 40).clamp(1, 10_000)),
+        images: chosen(set.images, default.images, (pods / 8).clamp(1, 20_000)),
+        ..set.clone()
+    }
+}
+
+/// The simulated cluster; with a token only whoever has it is an administrator.
+async fn start(simulated: &Section, served: &Served<'_>) -> anyhow::Result<SimCluster> {
+    let settings = simulated.settings(SystemClock::new().now());
+    let mut builder = SimCluster::builder().settings(settings).listen(served.listen);
+    if let Some(token) = served.token {
         let admin = User { name: "demo".to_owned(), groups: vec!["system:masters".to_owned()] };
         builder = builder.token(token, admin);
+    }
+    if served.tls {
+        builder = builder.tls();
     }
     builder.start().await.context("failed to serve the simulated API")
 }
 
-/// As many tenants and images as a cluster of so many pods has: 40 pods a namespace, 8 an image.
-fn sizes(args: &cli::Demo, usual: Usual, now: Timestamp) -> Sizes {
-    let (nodes, pods) = (args.nodes.unwrap_or(usual.nodes), args.pods.unwrap_or(usual.pods));
-    let namespaces = (pods / 40).clamp(1, 10_000);
-    let images = (pods / 8).clamp(1, 20_000);
-    Sizes { nodes, pods, namespaces, images, arm64: 0.1, now }
+impl Served<'_> {
+    /// On this machine, to everybody there.
+    fn at(listen: SocketAddr) -> Self {
+        Self { listen, token: None, tls: false }
+    }
 }

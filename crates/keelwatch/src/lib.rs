@@ -49,7 +49,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Scan(args) => scan::run(args, settings),
         Command::Node => node::run(settings),
         Command::Controller => controller::run(settings),
-        Command::Demo(args) => demo::run(args),
+        Command::Demo(args) => demo::run(args, settings),
         Command::Get(what) => get::run(what),
         Command::Rules(verb) => rules::run(verb, settings),
         Command::Config(verb) => config::run(verb, settings),

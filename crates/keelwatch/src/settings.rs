@@ -42,6 +42,16 @@ pub(crate) struct Settings {
     pub(crate) storage: storage::Settings,
     /// How violations are kept on nodes and gathered from them.
     pub(crate) violations: violations::Settings,
+    /// What `keelwatch demo` simulates.
+    pub(crate) demo: DemoSettings,
+}
+
+/// What the demo simulates. What its command line says goes before.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DemoSettings {
+    /// The simulated cluster.
+    pub(crate) cluster: simcluster::Section,
 }
 
 /// Settings that were refused, with every reason.
@@ -103,8 +113,20 @@ impl Settings {
 impl Root for Settings {
     fn check(&self) -> Vec<(String, String)> {
         // A new section fails to build here until it is checked.
-        let Self { listen, auth, log, cluster, release: _, node: _, leader, pods, processes, storage, violations } =
-            self;
+        let Self {
+            listen,
+            auth,
+            log,
+            cluster,
+            release: _,
+            node: _,
+            leader,
+            pods,
+            processes,
+            storage,
+            violations,
+            demo,
+        } = self;
         let sections = [
             ("listen", listen.check()),
             ("auth", auth.check(listen)),
@@ -115,6 +137,7 @@ impl Root for Settings {
             ("processes", processes.check()),
             ("storage", storage.check()),
             ("violations", violations.check()),
+            ("demo.cluster", demo.cluster.check()),
         ];
         let of_section = |(section, faults): (&str, Vec<(String, String)>)| {
             faults.into_iter().map(|(key, what)| (format!("{section}.{key}"), what)).collect::<Vec<_>>()

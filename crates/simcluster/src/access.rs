@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::user::{Bearers, Denied, User};
 
 /// A scripted answer to a SubjectAccessReview. What is left out fits all.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AccessRule {
     /// Name of the user.
     pub user: Option<String>,

@@ -11,6 +11,10 @@ use crate::kind::{Generation, Kind, Origin, Scope, Subresource};
 #[derive(Debug, Clone)]
 pub(crate) struct Catalog {
     kinds: BTreeMap<(String, String, String), Arc<Kind>>,
+    /// By what objects say of themselves: `apiVersion`, then `kind`.
+    named: BTreeMap<String, BTreeMap<String, Arc<Kind>>>,
+    /// By table: the kind that its objects are stored as, of the first version in the order of the alphabet.
+    stored: BTreeMap<String, Arc<Kind>>,
 }
 
 /// What one row of [`BUILT_IN`] says: group, version, plural, singular, kind, short names, traits.
@@ -83,7 +87,7 @@ const BUILT_IN: &[Row] = &[
 
 impl Default for Catalog {
     fn default() -> Self {
-        let mut catalog = Self { kinds: BTreeMap::new() };
+        let mut catalog = Self { kinds: BTreeMap::new(), named: BTreeMap::new(), stored: BTreeMap::new() };
         for row in BUILT_IN {
             catalog.insert(built_in(row));
         }
@@ -93,13 +97,25 @@ impl Default for Catalog {
 
 impl Catalog {
     pub(crate) fn insert(&mut self, kind: Kind) {
+        let kind = Arc::new(kind);
+        let order = |kind: &Kind| (kind.group.clone(), kind.version.clone());
+        match self.stored.get(&kind.table()) {
+            Some(stored) if order(stored) < order(&kind) => {}
+            _ => {
+                self.stored.insert(kind.table(), Arc::clone(&kind));
+            }
+        }
+        self.named.entry(kind.api_version()).or_default().insert(kind.kind.clone(), Arc::clone(&kind));
         let key = (kind.group.clone(), kind.version.clone(), kind.plural.clone());
-        self.kinds.insert(key, Arc::new(kind));
+        self.kinds.insert(key, kind);
     }
 
     /// Takes all versions of a kind out of service.
     pub(crate) fn remove(&mut self, group: &str, plural: &str) {
         self.kinds.retain(|(of_group, _, of_plural), _| of_group != group || of_plural != plural);
+        let is_other = |kind: &Kind| kind.group != group || kind.plural != plural;
+        self.stored.retain(|_, kind| is_other(kind));
+        self.named.values_mut().for_each(|kinds| kinds.retain(|_, kind| is_other(kind)));
     }
 
     pub(crate) fn get(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Kind>> {
@@ -108,13 +124,12 @@ impl Catalog {
 
     /// A kind by what objects say of themselves.
     pub(crate) fn by_name(&self, api_version: &str, kind: &str) -> Option<&Arc<Kind>> {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        self.kinds.values().find(|found| found.group == group && found.version == version && found.kind == kind)
+        self.named.get(api_version)?.get(kind)
     }
 
     /// The kind that the objects of a table are stored as.
     pub(crate) fn by_table(&self, table: &str) -> Option<&Arc<Kind>> {
-        self.kinds.values().find(|kind| kind.table() == table)
+        self.stored.get(table)
     }
 
     pub(crate) fn version<'a>(&'a self, group: &'a str, version: &'a str) -> impl Iterator<Item = &'a Arc<Kind>> {

@@ -21,6 +21,7 @@ use crate::runs::{Hook, Runs};
 use crate::settings::{Pace, Settings};
 use crate::state::State;
 use crate::status::Status;
+use crate::yaml::{self, YamlError};
 
 /// A cluster. Shared by everything that answers for it.
 #[derive(Debug)]
@@ -53,6 +54,17 @@ pub struct Census {
     pub objects: BTreeMap<String, usize>,
     /// Open watches by resource.
     pub watchers: BTreeMap<String, usize>,
+}
+
+/// Why documents were not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// They are no YAML.
+    #[error("the documents cannot be read")]
+    Text(#[source] YamlError),
+    /// One of them is no object that can be stored; those before it were.
+    #[error("document {0}: {1}")]
+    Refused(usize, String),
 }
 
 /// What a cluster that moves by itself leaves between its moves.
@@ -150,6 +162,17 @@ impl Cluster {
         let stored = motion::put(&mut state, now, object)?;
         drop(state);
         self.stirred.notify_one();
+        Ok(stored)
+    }
+
+    /// Stores what YAML documents hold, one after another up to the first that cannot be stored.
+    pub(crate) fn load(&self, documents: &[u8]) -> Result<usize, LoadError> {
+        let documents = yaml::parse_all(documents).map_err(LoadError::Text)?;
+        let mut stored = 0;
+        for (document, nth) in documents.into_iter().zip(1..) {
+            self.put(document).map_err(|status| LoadError::Refused(nth, status.message().to_owned()))?;
+            stored = nth;
+        }
         Ok(stored)
     }
 

@@ -3,19 +3,24 @@
 //! Owns the first namespaces, the APIServices, the definitions that come with the simulation, and taking in a population. All
 //! of it lies before history: no watch sees it happen.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::catalog::Catalog;
 use crate::clock::seconds;
 use crate::motion::Churn;
-use crate::population::{self, population};
+use crate::population::{self, Object, population};
 use crate::schema::DEFINITIONS;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::store::{Entry, Key};
 use crate::write::{Part, Run, Validation, Write};
+
+/// Objects that go from thread to thread at once, and how many times that may wait: 16 × 256 × 6 KB are 24 MB at most.
+const BATCH: usize = 256;
+const BATCHES: usize = 16;
 
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
@@ -85,11 +90,28 @@ fn register_services(state: &mut State, at: Timestamp) {
 /// Takes in a population. Objects of a kind that is not registered stay outside, as they would on a real server.
 fn populate(state: &mut State, seed: u64, sizes: &population::Sizes) {
     let first_version = state.store.next_version();
-    for object in population(seed, sizes).objects(first_version) {
-        let kind = state.catalog.by_name(object.api_version, object.kind).filter(|kind| kind.is_stored()).cloned();
-        if let Some(kind) = kind {
-            state.store.seed(&kind.table(), Entry::populated(&kind, object));
-        }
-    }
+    let population = population(seed, sizes);
+    // One thread writes objects while this one takes them in: each is half of the work.
+    std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel(BATCHES);
+        let (catalog, store) = (&state.catalog, &mut state.store);
+        scope.spawn(move || {
+            let mut entries = population.objects(first_version).filter_map(|object| entry(catalog, object));
+            loop {
+                let batch: Vec<(String, Entry)> = entries.by_ref().take(BATCH).collect();
+                // The receiver goes only when it panicked.
+                if batch.is_empty() || sender.send(batch).is_err() {
+                    return;
+                }
+            }
+        });
+        receiver.into_iter().flatten().for_each(|(table, entry)| store.seed(&table, entry));
+    });
     crate::motion::start_nodes(state, sizes.now);
+}
+
+/// What is stored of an object, with its table.
+fn entry(catalog: &Catalog, object: Object) -> Option<(String, Entry)> {
+    let kind = catalog.by_name(object.api_version, object.kind).filter(|kind| kind.is_stored())?;
+    Some((kind.table(), Entry::populated(kind, object)))
 }

@@ -121,7 +121,13 @@ impl State {
     }
 
     /// One page of the state at `version`, from `start` on.
-    fn cut(&self, ask: &ListAsk<'_>, version: u64, start: Option<&Key>, limit: Option<usize>) -> Result<Page, TooOld> {
+    fn cut(
+        &mut self,
+        ask: &ListAsk<'_>,
+        version: u64,
+        start: Option<&Key>,
+        limit: Option<usize>,
+    ) -> Result<Page, TooOld> {
         let selection = ask.selection;
         let namespace = selection.namespace.as_deref();
         let limit = limit.unwrap_or(usize::MAX);

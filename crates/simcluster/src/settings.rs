@@ -1,17 +1,20 @@
 //! How a cluster is set up.
 //!
-//! Owns the values and their defaults. Who reads them is said at each.
+//! Owns the values and their defaults. Their form in a file is `section`'s.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::population;
 use crate::user::{Bearers, Denied};
 
 /// Whether the cluster moves by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Pace {
     /// Pods start, watches get bookmarks, tokens expire as time passes.
     #[default]
@@ -30,7 +33,7 @@ pub enum Offer {
 }
 
 /// All settings of a cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Seed of uids, generated names, the population and random faults.
     pub seed: u64,

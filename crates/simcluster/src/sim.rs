@@ -13,14 +13,14 @@ use tokio::task::JoinSet;
 
 use crate::access::AccessRule;
 use crate::clock::SimClock;
-use crate::cluster::{Census, Cluster};
+use crate::cluster::{Census, Cluster, LoadError};
 use crate::fault::{Counted, Fault};
 use crate::http::SimService;
 use crate::population;
 use crate::requests::{Request, Seen};
 use crate::runs::{Hook, JobRun, Outcome};
 use crate::selector::Selection;
-use crate::server::{self, ListenError, Listener};
+use crate::server::{Doors, ListenError, Listener, Site, Transport};
 use crate::settings::{Offer, Pace, Settings};
 use crate::status::Status;
 use crate::user::{Denied, User};
@@ -29,7 +29,7 @@ use crate::user::{Denied, User};
 #[derive(Debug)]
 pub struct SimCluster {
     cluster: Arc<Cluster>,
-    address: Option<SocketAddr>,
+    site: Option<Site>,
     _tasks: JoinSet<()>,
 }
 
@@ -39,6 +39,7 @@ pub struct SimCluster {
 pub struct Builder {
     settings: Settings,
     listen: Option<SocketAddr>,
+    transport: Transport,
     hook: Hook,
 }
 
@@ -48,6 +49,7 @@ impl SimCluster {
         Builder {
             settings: Settings::default(),
             listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            transport: Transport::Plain,
             hook: Hook::default(),
         }
     }
@@ -57,15 +59,20 @@ impl SimCluster {
         SimService { cluster: Arc::clone(&self.cluster) }
     }
 
-    /// Where it is served, for example `http://127.0.0.1:40123`; `None` without a listener.
+    /// Where clients of this machine find it, for example `http://127.0.0.1:40123`; `None` without a listener.
     pub fn url(&self) -> Option<String> {
-        self.address.map(|address| format!("http://{address}"))
+        self.site.as_ref().map(|site| site.url.clone())
+    }
+
+    /// PEM of the authority of its certificate; `None` without TLS.
+    pub fn authority(&self) -> Option<String> {
+        self.site.as_ref()?.authority.clone()
     }
 
     /// A kubeconfig for [`SimCluster::url`], with the first token if there are any.
     pub fn kubeconfig(&self) -> Option<String> {
         let token = self.cluster.settings.tokens.0.keys().next();
-        self.url().map(|url| server::kubeconfig(&url, token.map(String::as_str)))
+        self.site.as_ref().map(|site| site.kubeconfig(token.map(String::as_str)))
     }
 
     /// Lets time pass; everything due within it happens, in order. Returns how many things moved.
@@ -153,6 +160,11 @@ impl SimCluster {
     /// Stores an object as it is, status and all, in place of the one of its name; what it has no uid or time for, it gets.
     pub fn put(&self, object: Value) -> Result<Value, Status> {
         self.cluster.put(object)
+    }
+
+    /// Stores what YAML documents hold, of any kind that is registered: how many there were.
+    pub fn load(&self, documents: &str) -> Result<usize, LoadError> {
+        self.cluster.load(documents.as_bytes())
     }
 
     /// Ends every watch, as a server does that restarts.
@@ -248,7 +260,13 @@ impl Builder {
         self
     }
 
-    /// Where to listen: a loopback address.
+    /// Serves TLS, with a certificate that is made at the start.
+    pub fn tls(mut self) -> Self {
+        self.transport = Transport::Tls;
+        self
+    }
+
+    /// Where to listen: a loopback address, or with TLS and a token any.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = Some(address);
         self
@@ -262,17 +280,21 @@ impl Builder {
 
     /// Starts the cluster.
     pub async fn start(self) -> Result<SimCluster, ListenError> {
-        let cluster = Cluster::new(self.settings, self.hook);
+        let Self { settings, listen, transport, hook } = self;
+        let doors = if settings.tokens.0.is_empty() { Doors::Open } else { Doors::Guarded };
+        let listener = match listen {
+            Some(address) => Some(Listener::bind(address, transport, doors).await?),
+            None => None,
+        };
+        let cluster = Cluster::new(settings, hook);
         let mut tasks = JoinSet::new();
-        let mut address = None;
-        if let Some(listen) = self.listen {
-            let listener = Listener::bind(listen).await?;
-            address = Some(listener.address);
+        let site = listener.as_ref().map(Listener::site);
+        if let Some(listener) = listener {
             cluster.set_address(&listener.address.to_string());
             tasks.spawn(listener.serve(Arc::clone(&cluster)));
         }
         let moved = Arc::clone(&cluster);
         tasks.spawn(moved.move_by_itself());
-        Ok(SimCluster { cluster, address, _tasks: tasks })
+        Ok(SimCluster { cluster, site, _tasks: tasks })
     }
 }

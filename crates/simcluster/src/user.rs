@@ -5,6 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::kind::Kind;
 
 /// Who a token belongs to.
@@ -17,7 +20,7 @@ pub struct User {
 }
 
 /// Whose a bearer token is. Tokens are not shown.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Bearers(pub BTreeMap<String, User>);
 
 impl fmt::Debug for Bearers {
@@ -27,14 +30,20 @@ impl fmt::Debug for Bearers {
 }
 
 /// A verb that is refused; `*` stands for all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Denied {
     /// For example `list`.
     pub verb: String,
     /// For example `secrets`.
     pub resource: String,
-    /// For example `kube-system`.
+    /// For example `kube-system`; all if it is left out.
+    #[serde(default = "all")]
     pub namespace: String,
+}
+
+fn all() -> String {
+    "*".to_owned()
 }
 
 impl User {

@@ -10,19 +10,26 @@ const DEEPEST: usize = 128;
 
 /// Why a text is not read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum YamlError {
+pub enum YamlError {
+    /// It is not UTF-8.
     #[error("the text is not UTF-8")]
     Encoding,
+    /// It is no YAML.
     #[error("the text is no YAML")]
     Syntax(#[source] ScanError),
+    /// It has an alias.
     #[error("aliases are not accepted")]
     Alias,
+    /// A key is a list, a mapping or nothing.
     #[error("a key must be text")]
     Key,
+    /// Mappings and lists are too deep within each other.
     #[error("exceeded max depth")]
     Depth,
+    /// There is nothing in it.
     #[error("unexpected end of JSON input")]
     Empty,
+    /// There are several documents where one is wanted.
     #[error("more than one document")]
     Several,
 }

@@ -16,14 +16,14 @@ use runtime::settings::Live;
 use runtime::shutdown::Stop;
 use runtime::telemetry::Telemetry;
 use serde_json::json;
-use simcluster::SimCluster;
 use simcluster::nodes::Fleet;
+use simcluster::{Section, SimCluster};
 use tracing::warn;
 
 use super::kubeconfig::{Kubeconfig, temporary_folder};
 use super::roles::{Common, NAMESPACE, Role};
 use super::words::{Shown, words};
-use super::{LIMITS, Usual, miner, start};
+use super::{LIMITS, Served, Usual, miner, simulated, start};
 use crate::cli;
 use crate::exit::{Exit, tolerate_closed};
 use crate::role::{self, Running, Start, until_a_signal};
@@ -40,8 +40,9 @@ const TREES: usize = 3;
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs it until a signal.
-pub(super) fn run(args: &cli::Demo) -> anyhow::Result<Exit> {
-    until_a_signal(LIMITS, |stop| show(args, stop))
+pub(super) fn run(args: &cli::Demo, set: &Section) -> anyhow::Result<Exit> {
+    let simulated = simulated(args, USUAL, set);
+    until_a_signal(LIMITS, |stop| show(args, &simulated, stop))
 }
 
 /// Writes the settings that [`run`] would start its roles by.
@@ -58,9 +59,9 @@ pub(super) fn print_settings(args: &cli::Demo) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-async fn show(args: &cli::Demo, stop: Stop) -> anyhow::Result<()> {
+async fn show(args: &cli::Demo, simulated: &Section, stop: Stop) -> anyhow::Result<()> {
     let token = token(args)?;
-    let cluster = start(args, USUAL, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).await?;
+    let cluster = start(simulated, &Served::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))).await?;
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     cluster.put(namespace).map_err(|status| anyhow::anyhow!("failed to make the namespace: {status:?}"))?;
     let kubeconfig = Kubeconfig::write(args.kubeconfig.as_deref(), &cluster)?;
@@ -81,14 +82,8 @@ async fn show(args: &cli::Demo, stop: Stop) -> anyhow::Result<()> {
     nodes.push((this_machine.name.clone(), starter.start(&this_machine, node::start).await?));
 
     let host = miner::host(&cluster, &names);
-    let shown = Shown {
-        args,
-        usual: USUAL,
-        token: &token,
-        cluster: &cluster,
-        kubeconfig: kubeconfig.path(),
-        host: host.as_ref(),
-    };
+    let shown =
+        Shown { simulated, token: &token, cluster: &cluster, kubeconfig: kubeconfig.path(), host: host.as_ref() };
     tolerate_closed(anstream::stdout().write_all(words(&shown, &controller, &nodes).as_bytes()))?;
     let playing = async {
         if let Some(host) = &host {

@@ -3,18 +3,15 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use simcluster::SimCluster;
 use simcluster::nodes::RUN;
+use simcluster::{Section, SimCluster};
 
-use super::Usual;
 use super::miner::{COMMAND, Host, STARTS, STOPS};
-use crate::cli;
 use crate::role::Running;
 
 /// What is told, besides where the roles listen.
 pub(super) struct Shown<'a> {
-    pub(super) args: &'a cli::Demo,
-    pub(super) usual: Usual,
+    pub(super) simulated: &'a Section,
     pub(super) token: &'a str,
     pub(super) cluster: &'a SimCluster,
     pub(super) kubeconfig: &'a Path,
@@ -24,14 +21,13 @@ pub(super) struct Shown<'a> {
 
 /// Addresses, a token, commands to try. The last of `nodes` is this machine.
 pub(super) fn words(shown: &Shown<'_>, controller: &Running, nodes: &[(String, Running)]) -> String {
-    let Shown { args, usual, token, cluster, kubeconfig, host } = shown;
-    let (count, pods) = (args.nodes.unwrap_or(usual.nodes), args.pods.unwrap_or(usual.pods));
+    let Shown { simulated, token, cluster, kubeconfig, host } = shown;
+    let Section { nodes: count, pods, seed, .. } = simulated;
     let file = kubeconfig.display();
     let mut text = format!(
-        "keelwatch demo: a simulated cluster of {count} nodes and {pods} pods, seed {}, and this machine\n\n  \
+        "keelwatch demo: a simulated cluster of {count} nodes and {pods} pods, seed {seed}, and this machine\n\n  \
          controller   http://{}  metrics http://{}\n  \
          api server   {}  kubeconfig {file}\n",
-        args.seed,
         controller.api,
         controller.metrics,
         cluster.url().expect("a demo listens"),

@@ -45,7 +45,7 @@ async fn faults_are_set_as_text_and_read_back_with_their_counts() {
     assert_eq!(send(&sim, "PUT", "/_sim/faults", &faults).await.code, 200);
     assert_eq!(get(&sim, MAPS).await.code, 429);
     let read = get(&sim, "/_sim/faults").await.body;
-    assert_eq!((&read[0]["met"], &read[1]["effect"]), (&json!(1), &json!({"latency": "200ms..2000ms"})));
+    assert_eq!((&read[0]["met"], &read[1]["effect"]), (&json!(1), &json!({"latency": "200ms..2s"})));
     assert_eq!(send(&sim, "PUT", "/_sim/faults", &read).await.code, 200);
 }
 

@@ -1,124 +1,160 @@
 //! The control routes: what Rust code can do to a cluster, over HTTP.
 //!
-//! Owns `/_sim/*` and the text of faults. They are served only where the settings say so.
+//! Owns `/_sim/*`. They are served only where the settings say so, and, where there are tokens, only to who has one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hyper::Method;
+use hyper::header::{ALLOW, HeaderValue};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::answer::{self, Answer};
 use super::call::Call;
 use crate::access::AccessRule;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, LoadError};
+use crate::duration;
+use crate::fault_text::FaultText;
+use crate::requests::Request;
 use crate::settings::Offer;
 use crate::user::User;
-use crate::{fault_text, yaml};
 
 /// A refusal of a control route.
-struct Problem(u16, String);
+struct Problem(u16, &'static str, String);
+
+/// What each route takes.
+const ROUTES: [(&str, &str); 6] = [
+    ("step", "POST"),
+    ("faults", "GET, PUT"),
+    ("answers", "PUT"),
+    ("load", "POST"),
+    ("requests", "GET, DELETE"),
+    ("state", "GET"),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    advance: String,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
+struct Answers {
+    token_reviews: BTreeMap<String, TokenAnswer>,
+    access_reviews: Vec<AccessRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TokenAnswer {
+    user: String,
+    groups: Vec<String>,
+    authenticated: bool,
+}
+
+impl Default for TokenAnswer {
+    fn default() -> Self {
+        Self { user: String::new(), groups: Vec::new(), authenticated: true }
+    }
+}
 
 pub(super) fn answer(cluster: &Arc<Cluster>, call: &Call, what: &str) -> Answer {
     if cluster.settings.control == Offer::Missing {
         return answer::no_such_page();
     }
-    let answered = match (&call.method, what) {
+    match route(cluster, call, what) {
+        Ok(value) => answer::json(200, &value),
+        Err(Problem(code, title, detail)) => {
+            let problem = json!({"type": "about:blank", "title": title, "status": code, "detail": detail});
+            let body = answer::full(problem.to_string().into());
+            let mut answer = answer::with_type(code, "application/problem+json", body);
+            if let Some((_, methods)) = ROUTES.iter().find(|(route, _)| code == 405 && *route == what) {
+                answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+            }
+            answer
+        }
+    }
+}
+
+fn route(cluster: &Arc<Cluster>, call: &Call, what: &str) -> Result<Value, Problem> {
+    if cluster.answers.user(call.token.as_deref()).is_none() {
+        return Err(Problem(401, "unauthorized", "a token of the cluster is needed".to_owned()));
+    }
+    match (&call.method, what) {
         (&Method::POST, "step") => step(cluster, call),
         (&Method::GET, "faults") => Ok(faults(cluster)),
         (&Method::PUT, "faults") => set_faults(cluster, call),
         (&Method::PUT, "answers") => set_answers(cluster, call),
         (&Method::POST, "load") => load(cluster, call),
-        (&Method::GET, "requests") => {
-            Ok(cluster.requests.kept().iter().map(crate::requests::Request::to_value).collect())
-        }
+        (&Method::GET, "requests") => Ok(cluster.requests.kept().iter().map(Request::to_value).collect()),
         (&Method::DELETE, "requests") => {
             cluster.requests.clear();
             Ok(json!({}))
         }
         (&Method::GET, "state") => Ok(state(cluster)),
-        _ => Err(Problem(404, "there is no such control route".to_owned())),
-    };
-    match answered {
-        Ok(value) => answer::json(200, &value),
-        Err(Problem(code, detail)) => {
-            let problem = json!({"type": "about:blank", "title": "refused", "status": code, "detail": detail});
-            answer::with_type(code, "application/problem+json", answer::full(problem.to_string().into()))
+        _ if ROUTES.iter().any(|(route, _)| *route == what) => {
+            Err(Problem(405, "method not allowed", format!("{} is not for this route", call.method)))
         }
+        _ => Err(Problem(404, "not found", "there is no such control route".to_owned())),
     }
 }
 
-fn body(call: &Call) -> Result<Value, Problem> {
-    serde_json::from_slice(&call.body).map_err(|error| Problem(400, format!("the body is no JSON: {error}")))
+fn refused(detail: impl Into<String>) -> Problem {
+    Problem(422, "refused", detail.into())
+}
+
+/// The body as JSON of a type: 400 where it is no JSON, 422 where it is of another form.
+fn body<T: DeserializeOwned>(call: &Call) -> Result<T, Problem> {
+    let value: Value = serde_json::from_slice(&call.body)
+        .map_err(|error| Problem(400, "malformed", format!("the body is no JSON: {error}")))?;
+    T::deserialize(value).map_err(|error| refused(error.to_string()))
 }
 
 fn step(cluster: &Arc<Cluster>, call: &Call) -> Result<Value, Problem> {
-    let body = body(call)?;
-    let advance = fault_text::duration(&body["advance"]);
-    let advance = advance.ok_or_else(|| Problem(422, "advance: a duration such as \"30s\" is wanted".to_owned()))?;
+    let Step { advance } = body(call)?;
+    let advance = duration::parse(&advance).ok_or_else(|| refused("advance: a duration such as \"30s\" is wanted"))?;
     Ok(json!({"moved": cluster.step(advance)}))
 }
 
 fn faults(cluster: &Cluster) -> Value {
     let counted = cluster.faults.counted();
-    let entries = counted.iter().map(|counted| {
-        let mut entry = fault_text::to_value(&counted.fault);
-        entry["fitted"] = counted.fitted.into();
-        entry["met"] = counted.met.into();
-        entry
-    });
-    entries.collect()
+    let texts = counted.iter().map(|counted| FaultText::of(&counted.fault, Some((counted.fitted, counted.met))));
+    json!(texts.collect::<Vec<_>>())
 }
 
 fn set_faults(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
-    let body = body(call)?;
-    let Some(entries) = body.as_array() else { return Err(Problem(422, "a list of faults is wanted".to_owned())) };
-    let faults: Result<Vec<_>, _> = entries
-        .iter()
-        .enumerate()
-        .map(|(nth, entry)| fault_text::parse(entry).map_err(|why| Problem(422, format!("entry {nth}: {why}"))))
-        .collect();
+    let entries: Vec<Value> = body(call)?;
+    let read = |(nth, entry): (usize, Value)| {
+        let text = FaultText::deserialize(entry).map_err(|error| error.to_string());
+        text.and_then(|text| text.fault()).map_err(|why| refused(format!("entry {nth}: {why}")))
+    };
+    let faults: Result<Vec<_>, _> = entries.into_iter().enumerate().map(read).collect();
     cluster.set_faults(faults?);
     Ok(self::faults(cluster))
 }
 
 fn set_answers(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
-    let body = body(call)?;
-    let mut tokens = BTreeMap::new();
-    for (token, answer) in body["token_reviews"].as_object().into_iter().flatten() {
-        let user =
-            User { name: answer["user"].as_str().unwrap_or_default().to_owned(), groups: texts(&answer["groups"]) };
-        tokens.insert(token.clone(), (answer["authenticated"] != false).then_some(user));
+    let Answers { token_reviews, access_reviews } = body(call)?;
+    if let Some(nth) = access_reviews.iter().position(|rule| rule.resource.is_some() && rule.path.is_some()) {
+        return Err(refused(format!("access_reviews[{nth}]: either a resource or a path is wanted")));
     }
-    let rules = body["access_reviews"].as_array().into_iter().flatten().map(access_rule).collect();
-    cluster.answers.script(tokens, rules);
+    let who = |(token, TokenAnswer { user, groups, authenticated }): (String, TokenAnswer)| {
+        (token, authenticated.then_some(User { name: user, groups }))
+    };
+    cluster.answers.script(token_reviews.into_iter().map(who).collect(), access_reviews);
     Ok(json!({}))
 }
 
-fn access_rule(rule: &Value) -> AccessRule {
-    let text = |key: &str| rule[key].as_str().map(str::to_owned);
-    AccessRule {
-        user: text("user"),
-        groups: texts(&rule["groups"]),
-        verb: text("verb"),
-        resource: text("resource"),
-        path: text("path"),
-        allowed: rule["allowed"] == true,
-    }
-}
-
-fn texts(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
 fn load(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
-    let documents = yaml::parse_all(&call.body).map_err(|error| Problem(400, error.to_string()))?;
-    let mut created = 0_usize;
-    for document in documents {
-        cluster.put(document).map_err(|status| Problem(422, status.message().to_owned()))?;
-        created += 1;
+    match cluster.load(&call.body) {
+        Ok(created) => Ok(json!({"created": created})),
+        Err(LoadError::Text(error)) => Err(Problem(400, "malformed", error.to_string())),
+        Err(error @ LoadError::Refused(..)) => Err(refused(error.to_string())),
     }
-    Ok(json!({"created": created}))
 }
 
 fn state(cluster: &Cluster) -> Value {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::json;
 
 use crate::clock::seconds;
 use crate::random::Random;
@@ -80,26 +80,29 @@ fn change_one(state: &mut State, now: Timestamp) {
         state.store.put(now, "pods", counted);
         return;
     }
-    let mut pod = entry.decode();
     match kind_of_change {
-        0..16 => pod["metadata"]["annotations"][COUNTER] = "1".into(),
+        // It had no annotations.
+        0..16 => {
+            let mut pod = entry.decode();
+            pod["metadata"]["annotations"] = json!({COUNTER: "1"});
+            state.store.put(now, "pods", Entry::encode(&kind, &pod, state.store.next_version()));
+        }
         16..19 => {
             let name = format!("{}-{:05x}", base(&key.name), state.churn.random.next() & 0xf_ffff);
             state.churn.keys[nth] = Key::new(&key.namespace, &name);
-            pod["metadata"]["name"] = name.into();
-            replace(state, now, &entry, &mut pod);
+            replace(state, now, &entry, Key::new(&key.namespace, &name));
         }
-        _ => replace(state, now, &entry, &mut pod),
+        _ => replace(state, now, &entry, key),
     }
-    let entry = Entry::encode(&kind, &pod, state.store.next_version());
-    state.store.put(now, "pods", entry);
 }
 
 /// Deletes the pod and makes it another one.
-fn replace(state: &mut State, now: Timestamp, entry: &Arc<Entry>, pod: &mut Value) {
+fn replace(state: &mut State, now: Timestamp, entry: &Arc<Entry>, key: Key) {
     state.store.remove(now, "pods", &entry.key);
-    pod["metadata"]["uid"] = state.random.uid().into();
-    pod["metadata"]["creationTimestamp"] = seconds(now).into();
+    let uid = state.random.uid();
+    if let Some(entry) = entry.reborn(key, &uid, &seconds(now), state.store.next_version()) {
+        state.store.put(now, "pods", entry);
+    }
 }
 
 /// The name without its last part.

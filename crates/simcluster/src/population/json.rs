@@ -23,11 +23,6 @@ impl Json {
         self.goes_on = false;
     }
 
-    /// A copy that takes no more memory than it has bytes.
-    pub(crate) fn to_exact(&self) -> Vec<u8> {
-        self.bytes.as_slice().to_vec()
-    }
-
     /// `"key":"value"`
     pub(crate) fn text(&mut self, key: &str, value: &str) {
         self.key(key);

@@ -32,6 +32,7 @@ mod template;
 mod tests;
 mod workload;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 pub use self::fault::{Fault, Planted, Planting};
@@ -78,7 +79,7 @@ pub struct Object {
     /// The uid of its controller.
     pub owner: Option<Box<str>>,
     /// The encoding, complete, in the order of keys in which servers write.
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// A population that can be walked any number of times.

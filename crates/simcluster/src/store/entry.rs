@@ -2,6 +2,7 @@
 //!
 //! Owns the order of keys in an encoding. What may be stored is `write`'s to judge.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -54,8 +55,6 @@ const METADATA_ORDER: &[&str] = &[
     "managedFields",
 ];
 
-const VERSION_KEY: &str = "\"resourceVersion\":\"";
-
 impl Key {
     pub(crate) fn new(namespace: &str, name: &str) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
@@ -98,8 +97,7 @@ impl Entry {
             fields: kind.selectable.iter().map(value).collect(),
             owners: object.owner.as_deref().into_iter().collect(),
             key: Key { namespace: object.namespace.into(), name: object.name.into() },
-            // Bytes would keep the spare capacity, which is a third of all memory.
-            body: Bytes::from(object.body.into_boxed_slice()),
+            body: object.body,
             rest_at: head_length(kind),
         }
     }
@@ -131,29 +129,66 @@ impl Entry {
         serde_json::from_slice::<Part>(&self.body).expect("the store holds what it encoded").metadata
     }
 
-    /// The object under another version with the number of an annotation counted up; `None` if it does not have it.
-    ///
-    /// This does not decode: load is made of thousands of these a second.
-    pub(crate) fn counted_up(&self, annotation: &str, version: u64) -> Option<Self> {
-        let text = std::str::from_utf8(&self.body).expect("JSON is UTF-8");
-        let key = format!("\"{annotation}\":\"");
-        let from = text.find(&key)? + key.len();
-        let to = from + text[from..].find('"')?;
-        let count = text[from..to].parse::<u64>().ok()? + 1;
-        let body = Bytes::from(format!("{}{count}{}", &text[..from], &text[to..]).into_boxed_str().into_boxed_bytes());
-        Some(Self { body, ..self.clone() }.at_version(version))
-    }
-
     /// The same object under another version: what a DELETED event carries.
     pub(crate) fn at_version(&self, version: u64) -> Self {
-        // Keys of a string are escaped, and `metadata` is ordered: the first match is the object's own version.
-        let text = std::str::from_utf8(&self.body).expect("JSON is UTF-8");
-        let from = text.find(VERSION_KEY).expect("a stored object states its version") + VERSION_KEY.len();
-        let to = from + text[from..].find('"').expect("a string is closed");
-        let body =
-            Bytes::from(format!("{}{version}{}", &text[..from], &text[to..]).into_boxed_str().into_boxed_bytes());
-        Self { version, body, ..self.clone() }
+        let body = self.edited(&[("resourceVersion", &version.to_string())]);
+        Self { version, body: body.expect("a stored object states its version"), ..self.clone() }
     }
+
+    /// The object under another version with an annotation counted up, from nothing if need be; `None` if it has no annotations.
+    ///
+    /// Neither this nor [`Entry::reborn`] decodes the object: load is made of thousands of them a second.
+    pub(crate) fn counted_up(&self, annotation: &str, version: u64) -> Option<Self> {
+        let changed = self.at_version(version);
+        let text = changed.text();
+        let key = "\"annotations\":";
+        // Behind the metadata there may be others: those of claims that a volume has made.
+        let from = text[..text.find("\"spec\":")?].find(key)? + key.len();
+        let mut stream = serde_json::Deserializer::from_str(&text[from..]).into_iter::<BTreeMap<String, String>>();
+        let mut annotations = stream.next()?.ok()?;
+        let to = from + stream.byte_offset();
+        let count = annotations.get(annotation).and_then(|count| count.parse::<u64>().ok()).unwrap_or(0) + 1;
+        annotations.insert(annotation.to_owned(), count.to_string());
+        let annotations = serde_json::to_string(&annotations).ok()?;
+        let body = exact([&text[..from], &annotations, &text[to..]]);
+        Some(Self { body, ..changed })
+    }
+
+    /// Another object that says the same, under another name or the same one.
+    pub(crate) fn reborn(&self, key: Key, uid: &str, created: &str, version: u64) -> Option<Self> {
+        let version_text = version.to_string();
+        let values =
+            [("name", &*key.name), ("uid", uid), ("resourceVersion", &version_text), ("creationTimestamp", created)];
+        let body = self.edited(&values)?;
+        Some(Self { key, uid: uid.into(), version, body, ..self.clone() })
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("JSON is UTF-8")
+    }
+
+    /// The encoding with other values of keys of the metadata, given in the order in which they stand there.
+    fn edited(&self, values: &[(&str, &str)]) -> Option<Bytes> {
+        let text = self.text();
+        let (mut pieces, mut rest) = (Vec::new(), text);
+        for (key, value) in values {
+            // Keys within a string are escaped, and the metadata comes first: the first match is the object's own.
+            let key = format!("\"{key}\":\"");
+            let from = rest.find(&key)? + key.len();
+            let to = from + rest[from..].find('"')?;
+            pieces.extend([&rest[..from], value]);
+            rest = &rest[to..];
+        }
+        pieces.push(rest);
+        Some(exact(pieces))
+    }
+}
+
+/// The pieces in one allocation that is no larger than they are: `Bytes` would keep what is spare.
+fn exact<'a>(pieces: impl IntoIterator<Item = &'a str> + Clone) -> Bytes {
+    let mut text = String::with_capacity(pieces.clone().into_iter().map(str::len).sum());
+    text.extend(pieces);
+    Bytes::from(text.into_boxed_str().into_boxed_bytes())
 }
 
 /// The text at a path of keys, "" where there is none.

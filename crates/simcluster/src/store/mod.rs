@@ -11,6 +11,7 @@
 
 mod change;
 mod entry;
+mod snapshots;
 mod watchers;
 mod words;
 
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 
 pub(crate) use self::change::{Change, Event, EventKind};
 pub(crate) use self::entry::{Entry, Key, text_at};
+use self::snapshots::{Of, Snapshots};
 pub(crate) use self::watchers::Watchers;
 
 /// The objects of one kind, in the order of lists.
@@ -40,6 +42,7 @@ pub(crate) struct Store {
     places: HashMap<Arc<str>, Place>,
     /// What names a uid as its owner.
     dependents: HashMap<Box<str>, Vec<Place>>,
+    snapshots: Snapshots,
     bytes: usize,
     pub(crate) watchers: Watchers,
 }
@@ -60,6 +63,7 @@ impl Store {
             history_limit,
             places: HashMap::new(),
             dependents: HashMap::new(),
+            snapshots: Snapshots::default(),
             bytes: 0,
             watchers: Watchers::default(),
         }
@@ -153,11 +157,12 @@ impl Store {
     /// Forgets the past: watches cannot start before the present version.
     pub(crate) fn forget(&mut self) {
         self.history.clear();
+        self.snapshots.forget_before(u64::MAX);
     }
 
     /// Changes after `version`, oldest first.
     pub(crate) fn since(&self, version: u64) -> Result<impl Iterator<Item = &Arc<Change>>, TooOld> {
-        let oldest = self.history.front().map_or(self.version + 1, |change| change.version);
+        let oldest = self.oldest();
         if version + 1 < oldest {
             return Err(TooOld { oldest });
         }
@@ -167,11 +172,31 @@ impl Store {
 
     /// The objects as they were at `version`, in order.
     pub(crate) fn snapshot(
-        &self,
+        &mut self,
         table: &str,
         namespace: Option<&str>,
         version: u64,
-    ) -> Result<Vec<Arc<Entry>>, TooOld> {
+    ) -> Result<Arc<[Arc<Entry>]>, TooOld> {
+        let oldest = self.oldest();
+        if version + 1 < oldest {
+            self.snapshots.forget_before(oldest - 1);
+            return Err(TooOld { oldest });
+        }
+        let of = Of { table: table.into(), namespace: namespace.map(Into::into), version };
+        if let Some(kept) = self.snapshots.get(&of) {
+            return Ok(kept);
+        }
+        let entries = self.undone_to(table, namespace, version)?;
+        Ok(self.snapshots.keep(of, entries))
+    }
+
+    /// The oldest change that is known, or the next one.
+    fn oldest(&self) -> u64 {
+        self.history.front().map_or(self.version + 1, |change| change.version)
+    }
+
+    /// The present objects with the changes since a version undone.
+    fn undone_to(&self, table: &str, namespace: Option<&str>, version: u64) -> Result<Vec<Arc<Entry>>, TooOld> {
         let mut then: BTreeMap<&Key, Option<&Arc<Entry>>> = BTreeMap::new();
         let changes = self.since(version)?.filter(|change| *change.table == *table);
         for change in changes.filter(|change| namespace.is_none_or(|name| *change.key().namespace == *name)) {
