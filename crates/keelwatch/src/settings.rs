@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     pub(crate) node: String,
     /// Which of several controllers writes to the cluster.
     pub(crate) leader: LeaderSettings,
-    /// Which pods are known and what is kept of them.
+    /// Which pods are known, and how they are asked for.
     pub(crate) pods: pods::Settings,
     /// How forbidden processes are found.
     pub(crate) processes: processes::Settings,

@@ -6,6 +6,8 @@
 
 mod bad_input;
 mod config;
+mod controller;
+mod controller_outages;
 mod demo;
 mod manual;
 mod node;
