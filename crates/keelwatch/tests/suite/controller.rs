@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::node::Node;
-use crate::program::{keelwatch_with, start_with, write};
+use crate::program::{keelwatch, keelwatch_with, start_with, write};
 
 const OPEN: &str = "auth: {anonymous_reads: true}";
 
@@ -236,6 +236,56 @@ async fn a_leader_that_is_cut_off_stops_before_another_starts() {
     line.mend();
     first.until("/readyz", async |_| first.has_told("requests that need the leader go to").then_some(())).await;
     assert!(leads(&second).await && !leads(&first).await);
+}
+
+#[tokio::test]
+async fn a_leader_that_was_paused_does_not_lead_when_it_goes_on() {
+    let cluster = cluster().await;
+    let url = cluster.url().unwrap();
+    let first = controller(&url, LEADER);
+    until_leads(&first, &[]).await;
+    let second = controller(&url, LEADER);
+    second.until_status("/ready", StatusCode::OK).await;
+    first.program.signal(Signal::STOP);
+    until_leads(&second, &[]).await;
+    first.program.signal(Signal::CONT);
+    first.until("/readyz", async |_| (!leads(&first).await).then_some(())).await;
+    assert!(leads(&second).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_are_got_as_columns_and_documents() {
+    let cluster = cluster().await;
+    let controller = controller(&cluster.url().unwrap(), OPEN);
+    controller.until_status("/ready", StatusCode::OK).await;
+    let pod = some_pod(&cluster);
+    let [namespace, name, uid, node] =
+        [&pod["metadata"]["namespace"], &pod["metadata"]["name"], &pod["metadata"]["uid"], &pod["spec"]["nodeName"]]
+            .map(|text| text.as_str().unwrap().to_owned());
+    let get = |args: &[&str]| keelwatch(&[&["get", "pods", "--server", &controller.api], args].concat());
+
+    let all = get(&[]);
+    assert_eq!((all.code, all.stdout.lines().count()), (0, 31), "{all:?}");
+    let one = get(&["-n", &namespace, &name]);
+    let row = one.stdout.lines().nth(1).unwrap();
+    assert!(row.starts_with(&namespace) && row.contains(&name) && row.contains(&node), "{one:?}");
+    assert_eq!(get(&["--uid", &uid, "-o", "json"]).json()["items"][0]["name"], json!(name));
+    let yaml = get(&["--uid", &uid, "-o", "yaml"]).stdout;
+    assert!(yaml.contains(&format!("uid: {uid}")), "{yaml}");
+    let of_node = get(&["--node", &node, "-o", "json"]).json();
+    let placed = cluster.pods_on(&node).len();
+    assert_eq!(of_node["count"], json!(placed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_got_is_told_in_one_line() {
+    let cluster = cluster().await;
+    let controller = controller(&cluster.url().unwrap(), "");
+    controller.until_status("/ready", StatusCode::OK).await;
+    let get = |args: &[&str]| keelwatch(&[&["get", "pods", "--server", &controller.api], args].concat());
+    get(&[]).is_refused_with("401 unauthorized");
+    keelwatch(&["get", "pods", "--server", "http://127.0.0.1:1"]).is_refused_with("http://127.0.0.1:1/api/v1/pods");
+    keelwatch(&["get", "pods", "--server", "keelwatch.example"]).is_refused_with("the address");
 }
 
 /// A connection to the API server that can be cut.

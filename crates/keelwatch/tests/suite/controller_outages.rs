@@ -12,7 +12,7 @@ use crate::controller::{cluster, controller};
 use crate::node::Node;
 
 /// A watch that expired twice may have to wait 40 s for its list, and a connection 30 s for its turn.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Complete lists of one kind begin at least so far apart.
 const BETWEEN_LISTS: Duration = Duration::from_secs(30);
@@ -41,7 +41,7 @@ async fn weather(each: Duration) {
     changes
         .make(&cluster, each, |cluster, second| {
             if second {
-                cluster.drop_watches()
+                cluster.drop_watches();
             }
         })
         .await;
