@@ -36,7 +36,6 @@ pub(crate) trait Like: Sized {
     fn container(self, name: &str, digits: &str) -> Self;
     /// The last container was another before.
     fn restarted_from(self, digits: &str) -> Self;
-    fn image_id(self, image_id: &str) -> Self;
 }
 
 impl Like for Pod {
@@ -111,11 +110,6 @@ impl Like for Pod {
         let status = self.status.container_statuses.last_mut().unwrap();
         status.restart_count += 1;
         status.last_state.terminated = Some(Terminated { container_id: id(digits).into() });
-        self
-    }
-
-    fn image_id(mut self, image_id: &str) -> Self {
-        self.status.container_statuses.last_mut().unwrap().image_id = image_id.into();
         self
     }
 }

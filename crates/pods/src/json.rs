@@ -100,17 +100,12 @@ impl Json {
     fn owner(&mut self, view: &View<'_>) {
         let chain = view.chain();
         self.key("owner");
-        match chain.top() {
-            Some(top) => {
-                self.raw("{\"apiVersion\":").text(top.api_version).key("kind").text(top.kind);
-                self.key("name").text(top.name).key("uid");
-                self.text(&top.uid.map(ToString::to_string).unwrap_or_default());
-            }
-            None => {
-                self.raw("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":").text(view.name());
-                self.key("uid").text(&view.uid().to_string());
-            }
-        }
+        let (api_version, kind, name, uid) = match chain.top() {
+            Some(top) => (top.api_version, top.kind, top.name, top.uid),
+            None => ("v1", "Pod", view.name(), Some(view.uid())),
+        };
+        self.raw("{\"apiVersion\":").text(api_version).key("kind").text(kind).key("name").text(name);
+        self.key("uid").text(&uid.map(ToString::to_string).unwrap_or_default());
         self.key("resolved").raw(word(chain.resolved)).raw("}");
         self.key("ownerChain").list(chain.steps(), |json, step| {
             json.raw("{\"kind\":").text(step.kind).key("name").text(step.name).raw("}");

@@ -124,7 +124,7 @@ pub fn register(pods: &Pods, registry: &mut Registry) {
     registry.register("keelwatch_pods_sync_duration_seconds", &["mode"], help, pods.counts().syncs.clone());
     for Figure { name, help, read } in GAUGES {
         let pods = pods.clone();
-        registry.gauge(name, help, move || pods.read(|state| read(state)));
+        registry.gauge(name, help, move || pods.read(read));
     }
     let known = pods.clone();
     registry.gauge("keelwatch_pods_age_seconds", "Age of what is known of pods in seconds", move || {
@@ -233,7 +233,7 @@ fn by_word<T>(label: &'static str, words: &[(T, &str)], counts: &[AtomicU64]) ->
     words.iter().zip(counts).map(sample).collect()
 }
 
-fn place<T: PartialEq, W>(words: &[(T, W)], wanted: T) -> usize {
+fn place<T: PartialEq + Copy, W>(words: &[(T, W)], wanted: T) -> usize {
     words.iter().position(|(known, _)| *known == wanted).expect("every value has a word")
 }
 

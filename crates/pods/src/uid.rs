@@ -117,10 +117,9 @@ pub(crate) fn sixteen(text: &str) -> Option<(Bytes16, Form)> {
         }
         (Form::Dashed, _) => return None,
     };
-    let mut at = 0;
-    for pair in groups.iter().flat_map(|&(from, to)| text[from..to].chunks_exact(2)) {
-        bytes[at] = digit(pair[0])? << 4 | digit(pair[1])?;
-        at += 1;
+    let pairs = groups.iter().flat_map(|&(from, to)| text[from..to].chunks_exact(2));
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
     Some((bytes, form))
 }

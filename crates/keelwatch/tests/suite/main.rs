@@ -6,6 +6,8 @@
 
 mod bad_input;
 mod config;
+mod controller;
+mod controller_outages;
 mod demo;
 mod kubectl;
 mod manual;
@@ -13,6 +15,7 @@ mod node;
 mod node_events;
 mod node_kills;
 mod node_load;
+mod node_pods;
 mod node_reloads;
 mod node_stops;
 mod postgres;

@@ -167,17 +167,18 @@ impl Feed {
                 || Arc::new(Delta { sequence, at: Place::of(&view), body: json::pod(&view, Detail::Full(rule)) });
             let delta = Arc::clone(delta.get_or_insert_with(made));
             match subscriber.queue.try_send(Told { verb, delta }) {
-                Ok(()) => {}
                 Err(TrySendError::Full(_)) => {
                     self.dropped.lag += 1;
                     slow.push(id);
                 }
-                // The stream is being dropped; it takes itself out.
-                Err(TrySendError::Closed(_)) => {}
+                // A stream that is being dropped takes itself out.
+                Ok(()) | Err(TrySendError::Closed(_)) => {}
             }
         }
         // Its queue ends; the stream says why when it has sent what is left.
-        slow.iter().for_each(|id| drop(self.subscribers.remove(id)));
+        for id in &slow {
+            self.subscribers.remove(id);
+        }
     }
 
     /// A new listener, unless there are `most` of them.

@@ -168,7 +168,9 @@ impl Index {
         let is_gone = |slot: &Slot| matches!(slot.life, Life::Live { seen_in, .. } if seen_in != list);
         let gone: Vec<u32> =
             (0..).zip(&self.slots).filter(|(_, slot)| slot.as_ref().is_some_and(is_gone)).map(|(at, _)| at).collect();
-        gone.iter().for_each(|&slot| self.bury(slot, now, tell));
+        for &slot in &gone {
+            self.bury(slot, now, tell);
+        }
         gone.len()
     }
 

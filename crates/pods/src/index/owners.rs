@@ -170,7 +170,7 @@ impl Owners {
             None
         };
         let above = above.map_or(Above::Nothing, Above::Owner);
-        let changed = self.lead(kind, &uid, identity, above, texts);
+        let changed = self.lead((kind, &uid, identity), above, texts);
         if let Some(released) = released {
             self.release(released, texts);
         }
@@ -206,7 +206,9 @@ impl Owners {
         let list = self.lists[kind as usize];
         let gone = self.existing.extract_if(|known| known.kind == kind && known.seen_in != list);
         let above: Vec<OwnerId> = gone.filter_map(|known| known.above).collect();
-        above.into_iter().for_each(|above| self.release(above, texts));
+        for above in above {
+            self.release(above, texts);
+        }
     }
 
     /// The owners of this uid.
@@ -245,7 +247,7 @@ impl Owners {
     }
 
     /// Has the references that mean this middle object lead to `above`.
-    fn lead(&mut self, kind: Middle, uid: &Uid, identity: u64, above: Above, texts: &mut Texts) -> Vec<OwnerId> {
+    fn lead(&mut self, (kind, uid, identity): (Middle, &Uid, u64), above: Above, texts: &mut Texts) -> Vec<OwnerId> {
         let means = |&id: &OwnerId| {
             let node = self.get(id);
             node.middle == Some(kind)
@@ -312,7 +314,9 @@ impl Owners {
         self.by_key.remove(self.key(texts.get(namespace), &reference), id);
         self.by_uid.remove(self.hasher.hash_one(uid.wanted()), id);
         self.free.push(id);
-        [namespace, api_version, kind, name].into_iter().for_each(|text| texts.release(text));
+        for text in [namespace, api_version, kind, name] {
+            texts.release(text);
+        }
         above
     }
 

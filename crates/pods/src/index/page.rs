@@ -69,14 +69,18 @@ impl Index {
         if page.filter.selects_all() {
             // The count is known, and nothing beyond the page need be looked at.
             let views = self.after(page.after.as_ref()).filter(is_wanted).take(page.limit + 1);
-            views.for_each(|view| walk.take(&view, page, &render));
+            for view in views {
+                walk.take(&view, page, &render);
+            }
             walk.count = self.live + if page.filter.deleted { self.tombstones(now) } else { 0 };
             walk.is_over = true;
         } else if let Some(slots) = self.candidates(page.filter) {
             let views = slots.into_iter().map(|slot| self.view(self.slot(slot))).filter(is_wanted);
             let mut views: Vec<View<'_>> = views.collect();
             views.sort_by_cached_key(Place::of);
-            views.iter().for_each(|view| walk.take(view, page, &render));
+            for view in &views {
+                walk.take(view, page, &render);
+            }
             walk.is_over = true;
         } else {
             self.walk_on(walk, page, is_wanted, render);
@@ -124,8 +128,8 @@ impl Index {
             return Some(self.keys.addresses.get(hash).chain(self.keys.host_addresses.get(hash)).collect());
         }
         if let Some(node) = &filter.watch.node {
-            let Some(node) = self.shared.texts.find(node) else { return none() };
-            return (!node.is_empty()).then(|| self.keys.nodes.get(node.id()).collect());
+            let Some(known) = self.shared.texts.find(node) else { return none() };
+            return (!known.is_empty()).then(|| self.keys.nodes.get(known.id()).collect());
         }
         if let Some(digest) = &filter.digest {
             let Some(digest) = self.shared.texts.find(digest) else { return none() };

@@ -154,7 +154,7 @@ impl Record {
         let is_rare = config_hash.is_some() || !truncated.is_empty();
         let rare = Rare { config_hash: config_hash.map(ConfigHash::of), truncated: truncated.into() };
         let labels = metadata.labels.iter().filter(|(key, _)| caps.labels.keep(key));
-        let created = metadata.creation_timestamp.map_or(0, |time| time.as_second());
+        let created = metadata.creation_timestamp.map_or(0, jiff::Timestamp::as_second);
         Self {
             uid: Uid::of(&metadata.uid),
             namespace: texts.intern(&metadata.namespace),
@@ -176,18 +176,28 @@ impl Record {
     /// Gives back what is shared.
     pub(crate) fn release(self, shared: &mut Shared) {
         let Shared { texts, owners } = shared;
-        [self.namespace, self.node, self.phase].into_iter().for_each(|text| texts.release(text));
-        self.labels.iter().flat_map(|&(key, value)| [key, value]).for_each(|text| texts.release(text));
-        self.annotations.iter().for_each(|annotation| texts.release(annotation.key));
+        for text in [self.namespace, self.node, self.phase] {
+            texts.release(text);
+        }
+        for text in self.labels.iter().flat_map(|&(key, value)| [key, value]) {
+            texts.release(text);
+        }
+        for annotation in &self.annotations {
+            texts.release(annotation.key);
+        }
         for container in &self.containers {
             let Container { name, image, image_id, digest, id, .. } = container;
-            [*name, *image, *image_id, *digest].into_iter().for_each(|text| texts.release(text));
+            for text in [*name, *image, *image_id, *digest] {
+                texts.release(text);
+            }
             if let ContainerId::Odd(id) = id {
                 texts.release(*id);
             }
         }
         if let Some(rare) = self.rare {
-            rare.truncated.iter().for_each(|&key| texts.release(key));
+            for &key in &rare.truncated {
+                texts.release(key);
+            }
         }
         if let Some(owner) = self.owner {
             owners.release(owner, texts);

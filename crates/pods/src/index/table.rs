@@ -22,7 +22,7 @@ impl Entry {
     }
 
     /// Both ends of what the table uses of a hash must differ.
-    const fn spread(&self) -> u64 {
+    const fn spread(self) -> u64 {
         (self.hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
@@ -30,7 +30,7 @@ impl Entry {
 impl Table {
     pub(super) fn insert(&mut self, hash: u64, slot: u32) {
         let entry = Entry::new(hash, slot);
-        self.0.insert_unique(entry.spread(), entry, Entry::spread);
+        self.0.insert_unique(entry.spread(), entry, |entry| entry.spread());
     }
 
     /// Nothing happens if it is not there.
@@ -40,7 +40,7 @@ impl Table {
             found.remove();
             // A cluster that shrinks gives back what it needed.
             if self.0.len() * 8 < self.0.capacity() && self.0.capacity() > 1024 {
-                self.0.shrink_to(self.0.len() * 2, Entry::spread);
+                self.0.shrink_to(self.0.len() * 2, |entry| entry.spread());
             }
         }
     }

@@ -115,9 +115,15 @@ impl Index {
             let holds = |other: &super::Slot| other.record.addresses().any(|held| held == address);
             addresses.extend(self.dead(self.keys.addresses.get(key), at, holds).map(|slot| (slot, key)));
         }
-        names.into_iter().for_each(|(slot, hash)| self.keys.names.remove(hash, slot));
-        hashes.into_iter().for_each(|(slot, hash)| self.keys.hashes.remove(hash, slot));
-        addresses.into_iter().for_each(|(slot, hash)| self.keys.addresses.remove(hash, slot));
+        for (slot, hash) in names {
+            self.keys.names.remove(hash, slot);
+        }
+        for (slot, hash) in hashes {
+            self.keys.hashes.remove(hash, slot);
+        }
+        for (slot, hash) in addresses {
+            self.keys.addresses.remove(hash, slot);
+        }
     }
 
     fn dead(

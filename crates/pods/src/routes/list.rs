@@ -107,12 +107,12 @@ impl ListQuery {
     }
 
     /// What a `continue` is good for: these filters, whatever the size of pages.
-    fn bound(&self) -> [&str; 11] {
+    fn bound(&self) -> Vec<&str> {
         let Self { namespace, node, phase, name, label_selector, owner, owner_uid, image, digest, ip, deleted, .. } =
             self;
         let texts = [namespace, node, phase, name, label_selector, owner, owner_uid, image, digest, ip];
-        let [a, b, c, d, e, f, g, h, i, j] = texts.map(|text| text.as_deref().unwrap_or("\u{0}"));
-        [a, b, c, d, e, f, g, h, i, j, if *deleted { "deleted" } else { "" }]
+        let texts = texts.into_iter().map(|text| text.as_deref().unwrap_or("\u{0}"));
+        texts.chain(deleted.then_some("deleted")).collect()
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn lookup(State(pods): State<Pods>, Json(body): Json<Lookup>) -
         match find(&pods, key, body.deleted, Some(Detailed::Full)) {
             Ok(pod) => {
                 found += 1;
-                items.push_str(&format!("{{\"pod\":{pod}}}"));
+                items.extend(["{\"pod\":", &pod, "}"]);
             }
             Err(Miss::NotSynced) => return Err(not_synced().with_header(fresh.0, fresh.1)),
             Err(miss) => {
@@ -35,8 +35,7 @@ pub(super) async fn lookup(State(pods): State<Pods>, Json(body): Json<Lookup>) -
             }
         }
     }
-    items.push_str(&format!("],\"found\":{found},\"missing\":{missing}}}"));
-    Ok(([fresh], rendered(items)))
+    Ok(([fresh], rendered(format!("{items}],\"found\":{found},\"missing\":{missing}}}"))))
 }
 
 fn missed(miss: &Miss, asked: &Asked) -> String {

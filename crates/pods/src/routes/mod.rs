@@ -185,7 +185,7 @@ fn rendered<T>(body: String) -> Rendered<T> {
 fn freshness(pods: &Pods) -> (HeaderName, HeaderValue) {
     const NAME: HeaderName = HeaderName::from_static("keelwatch-freshness");
     let known = pods.freshness();
-    let version: String = known.version.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let version: String = known.version.chars().filter(char::is_ascii_alphanumeric).collect();
     let age = known.age.map(|age| format!(" age={:.1},", age.as_secs_f64())).unwrap_or_default();
     let text = format!("rv=\"{version}\",{age} stale=?{}", u8::from(known.is_stale));
     (NAME, HeaderValue::try_from(text).expect("digits, letters and punctuation are a header value"))

@@ -105,8 +105,6 @@ impl World {
         let set = self.any(SETS);
         if let Some(owner) = self.sets.get(&set) {
             pod = pod.owner("ReplicaSet", &owner.name, &owner.uid).label("pod-template-hash", "abc");
-            pod.metadata.namespace = owner.namespace.clone();
-            pod.metadata.namespace = format!("ns-{}", name.0).into();
         }
         let pod = self.mutate(pod.container("c", &digits(self.uid)));
         self.tell_seen(name, pod, true);
@@ -157,13 +155,8 @@ impl World {
     fn create_set(&mut self) {
         let at = self.any(SETS);
         let controller = (self.any(3) > 0).then(|| reference("Deployment", &format!("d-{}", self.any(2)), "d"));
-        let uid = match self.sets.get(&at) {
-            Some(known) => known.uid.to_string(),
-            None => {
-                self.uid += 1;
-                format!("set-{}", self.uid)
-            }
-        };
+        self.uid += 1;
+        let uid = self.sets.get(&at).map_or_else(|| format!("set-{}", self.uid), |known| known.uid.to_string());
         let set = OwnedMetadata { namespace: "ns-0".into(), ..middle(&format!("d-{at}-abc"), &uid, controller) };
         self.sets.insert(at, set.clone());
         if self.is_connected {
@@ -207,7 +200,9 @@ impl World {
     fn break_list(&mut self) {
         self.index.begin();
         let some: Vec<Name> = self.pods.keys().copied().take(3).collect();
-        some.into_iter().for_each(|name| self.list_one(name));
+        for name in some {
+            self.list_one(name);
+        }
         self.connect();
     }
 
@@ -217,13 +212,17 @@ impl World {
         self.index.begin_middles(Middle::ReplicaSet);
         let sets: Vec<OwnedMetadata> = self.sets.values().cloned().collect();
         let uids: BTreeSet<String> = sets.iter().map(|set| set.uid.to_string()).collect();
-        sets.into_iter().for_each(|set| self.tell_set(set));
+        for set in sets {
+            self.tell_set(set);
+        }
         self.index.end_middles(Middle::ReplicaSet);
         self.known_sets.retain(|uid, _| uids.contains(uid));
         self.remember();
         self.index.begin();
         let names: Vec<Name> = self.pods.keys().copied().collect();
-        names.into_iter().for_each(|name| self.list_one(name));
+        for name in names {
+            self.list_one(name);
+        }
         self.index.end(self.now, &mut |_| {});
         self.known.retain(|name, _| self.pods.contains_key(name));
         self.remember();
@@ -384,7 +383,7 @@ proptest! {
 
 /// Goes on for `KEELWATCH_SOAK_SECONDS`, a million steps at least.
 #[test]
-#[ignore = "a soak: cargo xtask soak pods"]
+#[ignore = "a soak: KEELWATCH_SOAK_SECONDS=600 cargo test --release -p pods soak_pods -- --ignored"]
 #[expect(clippy::disallowed_methods, reason = "a soak is told how long by the environment, and takes real time")]
 fn soak_pods() {
     let seconds = std::env::var("KEELWATCH_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
