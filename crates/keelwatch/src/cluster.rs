@@ -2,26 +2,45 @@
 //!
 //! Owns where to look, from settings and environment. How a cluster is asked is `kubeio`'s.
 
+mod leaders;
+mod reviews;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::Clock;
+use kubeio::election::{Candidate, identity};
 use kubeio::{Cluster, Metrics, Surroundings};
 use runtime::metrics::Registry;
 
 use crate::random;
 use crate::settings::{self, Settings};
 
+pub(crate) use leaders::KnownLeader;
+pub(crate) use reviews::Reviews;
+
+/// A cluster, if there is one, and what is counted of it.
+pub(crate) struct Found {
+    pub(crate) cluster: Option<Cluster>,
+    pub(crate) metrics: Metrics,
+}
+
 /// The cluster of these settings, if there is one; its requests are counted in `registry`. Nobody is asked yet. Called
 /// within a tokio runtime.
-pub(crate) fn find(
+pub(crate) fn find(settings: &Settings, clock: &Arc<dyn Clock>, registry: &mut Registry) -> anyhow::Result<Found> {
+    let metrics = register(registry);
+    let cluster = find_counted(settings, clock, &metrics)?;
+    Ok(Found { cluster, metrics })
+}
+
+/// The same, counted by metrics that are served already.
+pub(crate) fn find_counted(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
-    registry: &mut Registry,
+    metrics: &Metrics,
 ) -> anyhow::Result<Option<Cluster>> {
-    let metrics = register(registry);
-    let found = Cluster::find(&settings.cluster, &settings.release, &around()?, Arc::clone(clock), &metrics);
-    Ok(found?)
+    Ok(Cluster::find(&settings.cluster, &settings.release, &around()?, Arc::clone(clock), metrics)?)
 }
 
 /// Has `registry` serve what is counted of a cluster.
@@ -29,6 +48,22 @@ pub(crate) fn register(registry: &mut Registry) -> Metrics {
     let metrics = Metrics::default();
     metrics.register(registry);
     metrics
+}
+
+/// Who this process is in the election, if its API listens at `api`.
+pub(crate) fn candidate(settings: &Settings, api: SocketAddr) -> anyhow::Result<Candidate> {
+    let environment = settings::environment();
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = environment.variable("POD_NAME").map_or(host, str::to_owned);
+    let given = Some(settings.leader.address.clone()).filter(|address| !address.is_empty());
+    let of_pod = || {
+        let address = environment.variable("POD_IP")?.parse().ok()?;
+        Some(SocketAddr::new(address, api.port()).to_string())
+    };
+    // An address that means every address of the host leads nowhere.
+    let of_listener = || Some(api.to_string()).filter(|_| !api.ip().is_unspecified());
+    let address = given.or_else(of_pod).or_else(of_listener).unwrap_or_default();
+    Ok(Candidate { identity: identity(&name, u128::from_le_bytes(random::bytes()?)), address })
 }
 
 /// What this process finds around itself.

@@ -80,7 +80,7 @@ fn columns(header: &[&str], rows: Vec<Vec<String>>, output: Listing) -> String {
         // Never in a text, so that it is cut at a character and not at a space.
         column.set_delimiter('\u{0}');
     }
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    table.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect()
 }
 
 /// Cells of the terminal; `None` in a pipe.

@@ -3,11 +3,12 @@
 //! Owns the order of start and stop and who is connected to whom; a parts list. What each part does is in its room.
 //!
 //! ```text
-//! settings ─► log ─► metrics and probes ─► API ─► watch ─► violations::Node
+//! settings ─► log ─► metrics and probes ─► API ─► watch ─► violations::Node ─► whose? ─► pods ◄─ cluster
 //!     └── Live::follow ─► reload: log, listeners, store, rules, watch
 //! ```
 
 mod parts;
+mod pods;
 mod reload;
 mod watching;
 
@@ -20,10 +21,9 @@ use runtime::clock::SystemClock;
 use runtime::metrics::Entry;
 use runtime::probes::Health;
 use runtime::settings::Live;
-use runtime::settings::sections::{ClusterMode, ClusterSettings};
 use runtime::shutdown::Stop;
 use runtime::tasks::Tasks;
-use tracing::{info, warn};
+use tracing::info;
 use web::Routes;
 use web::openapi::Info;
 
@@ -68,8 +68,8 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
     let Start { live, environment, log, clock, stop } = start;
     let settings = live.current();
     let parts = Parts::new(&live, &stop, &clock)?;
-    let Parts { node, server, tasks, checks, registry, rules, judging, watch, connector } = parts;
-    say_what_needs_a_cluster(&settings.cluster);
+    let Parts { node, pods, cluster, server, tasks, checks, registry, rules, judging, watch, connector } = parts;
+    let cluster = self::pods::find(&settings, &clock, &cluster, &checks)?;
     tasks.watch();
     let probes = || Frame::probes(&checks, &tasks);
 
@@ -81,29 +81,24 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
     };
     let serving = listeners.serve(&server, served, &stop, DRAIN);
 
+    let name = settings.node_name();
+    let asking = cluster.map(|cluster| self::pods::start(&cluster, name.clone(), (&pods, &node), &checks, &stop));
     let handle = watch.handle();
     let watching = watching::start(watch, &node, &tasks, connector)?;
     let follow = tokio::spawn(live.clone().follow(environment, stop.clone()));
-    let reloads = reload::Reloads { live, log, server, node, rules, judging, watch: handle.clone() };
+    let reloads = reload::Reloads { live, log, server, node, pods, rules, judging, watch: handle.clone() };
     let reloads = tokio::spawn(reloads.run(stop.clone()));
-    info!(node = settings.node_name(), "node {} is watched", settings.node_name());
+    info!(node = name, "node {name} is watched");
 
     let ended = async move {
         stop.requested().await;
         handle.stop();
-        tokio::join!(role::join(serving.into_iter().chain([follow, reloads])), watching.join(DRAIN));
+        let parts = serving.into_iter().chain([follow, reloads]).chain(asking);
+        tokio::join!(role::join(parts), watching.join(DRAIN));
     };
     Ok(Running { api, metrics, ended: Box::pin(ended) })
 }
 
 fn on_api(probes: Routes, node: &violations::Node, tasks: &Tasks) -> Routes {
     probes.merge(violations::routes(node)).merge(web::debug::routes(tasks.clone())).documented(OPENAPI)
-}
-
-/// One file serves every role, so what only a controller can do is no reason to refuse it here.
-fn say_what_needs_a_cluster(cluster: &ClusterSettings) {
-    match cluster.mode {
-        ClusterMode::Required => warn!("cluster.mode is required, but a node asks no cluster: pods stay unresolved"),
-        ClusterMode::Auto | ClusterMode::None => {}
-    }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) node: String,
     /// Which of several controllers writes to the cluster.
     pub(crate) leader: LeaderSettings,
+    /// Which pods are known, and how they are asked for.
+    pub(crate) pods: pods::Settings,
     /// How forbidden processes are found.
     pub(crate) processes: processes::Settings,
     /// Where findings, tasks and results are kept.
@@ -111,14 +113,27 @@ impl Settings {
 impl Root for Settings {
     fn check(&self) -> Vec<(String, String)> {
         // A new section fails to build here until it is checked.
-        let Self { listen, auth, log, cluster, release: _, node: _, leader, processes, storage, violations, demo } =
-            self;
+        let Self {
+            listen,
+            auth,
+            log,
+            cluster,
+            release: _,
+            node: _,
+            leader,
+            pods,
+            processes,
+            storage,
+            violations,
+            demo,
+        } = self;
         let sections = [
             ("listen", listen.check()),
             ("auth", auth.check(listen)),
             ("log", log.check()),
             ("cluster", cluster.check()),
             ("leader", leader.check()),
+            ("pods", pods.check()),
             ("processes", processes.check()),
             ("storage", storage.check()),
             ("violations", violations.check()),

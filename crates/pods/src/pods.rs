@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use api::{Clock, ContainerId};
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use web::access::BasicAuth;
 
 use crate::app::AppRule;
@@ -31,6 +32,8 @@ struct Shared {
     former_user: BasicAuth,
     /// Once they run.
     watches: OnceLock<Watches>,
+    /// Counts what was observed.
+    changes: watch::Sender<u64>,
 }
 
 /// What the lock protects.
@@ -61,6 +64,7 @@ impl Pods {
             counts: Counts::default(),
             former_user: BasicAuth::new(),
             watches: OnceLock::new(),
+            changes: watch::Sender::default(),
         }));
         pods.set_former_user(settings);
         pods
@@ -114,6 +118,12 @@ impl Pods {
         self.read(|state| state.is_synced)
     }
 
+    /// Changes after each batch of events that may have changed an answer. It says that, and no more: who waits for a pod asks
+    /// again.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
     fn facts(&self, key: &Key) -> Option<PodFacts> {
         self.read(|state| {
             let (by, found) = state.index.ask(key, state.now());
@@ -162,7 +172,9 @@ impl Pods {
     }
 
     pub(crate) fn write<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.0.state.write().unwrap_or_else(PoisonError::into_inner))
+        let done = act(&mut self.0.state.write().unwrap_or_else(PoisonError::into_inner));
+        self.0.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
+        done
     }
 }
 

@@ -14,6 +14,7 @@ use crate::access::Answers;
 use crate::clock::SimClock;
 use crate::fault::{Fault, Faults};
 use crate::founding;
+use crate::logs::LogHook;
 use crate::metrics::Metrics;
 use crate::motion;
 use crate::requests::Requests;
@@ -34,6 +35,7 @@ pub(crate) struct Cluster {
     pub(crate) requests: Requests,
     pub(crate) metrics: Metrics,
     pub(crate) hook: Hook,
+    pub(crate) logs: LogHook,
     pub(crate) runs: Runs,
     /// Until when nobody listens, told when an outage begins.
     pub(crate) outages: watch::Sender<Timestamp>,
@@ -71,7 +73,7 @@ pub enum LoadError {
 const BREATH: Duration = Duration::from_millis(1);
 
 impl Cluster {
-    pub(crate) fn new(settings: Settings, hook: Hook) -> Arc<Self> {
+    pub(crate) fn new(settings: Settings, hook: Hook, logs: LogHook) -> Arc<Self> {
         let mut state = State::new(settings.seed, settings.watch_history, settings.pace);
         let origin = settings.starts_at.saturating_add(settings.clock_skew).unwrap_or(settings.starts_at);
         founding::found(&mut state, &settings, origin);
@@ -83,6 +85,7 @@ impl Cluster {
             requests: Requests::default(),
             metrics: Metrics::new(),
             hook,
+            logs,
             runs: Runs::default(),
             outages: watch::Sender::new(origin),
             stirred: Notify::new(),

@@ -14,6 +14,7 @@
 //! ```
 
 mod access;
+pub mod agents;
 mod base64;
 #[cfg(test)]
 mod behavior;
@@ -27,8 +28,10 @@ mod fault_text;
 #[cfg(test)]
 mod fixture;
 mod founding;
+mod hex;
 mod http;
 mod kind;
+mod logs;
 mod metrics;
 mod motion;
 mod names;
@@ -64,6 +67,7 @@ pub use cluster::{Census, LoadError};
 pub use fault::{Counted, Effect, Fault, Filter};
 pub use fault_text::FaultText;
 pub use http::{Body, SimService};
+pub use logs::LogAsk;
 pub use requests::{Request, Seen};
 pub use runs::{JobRun, Outcome};
 pub use section::{Bearer, Section};

@@ -16,6 +16,7 @@ use crate::clock::SimClock;
 use crate::cluster::{Census, Cluster, LoadError};
 use crate::fault::{Counted, Fault};
 use crate::http::SimService;
+use crate::logs::{LogAsk, LogHook};
 use crate::population;
 use crate::requests::{Request, Seen};
 use crate::runs::{Hook, JobRun, Outcome};
@@ -41,6 +42,7 @@ pub struct Builder {
     listen: Option<SocketAddr>,
     transport: Transport,
     hook: Hook,
+    logs: LogHook,
 }
 
 impl SimCluster {
@@ -51,6 +53,7 @@ impl SimCluster {
             listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             transport: Transport::Plain,
             hook: Hook::default(),
+            logs: LogHook::default(),
         }
     }
 
@@ -254,6 +257,12 @@ impl Builder {
         self
     }
 
+    /// Says what containers wrote; where it says nothing, they wrote ten lines.
+    pub fn on_logs(mut self, hook: impl Fn(&LogAsk) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.logs = LogHook(Arc::new(hook));
+        self
+    }
+
     /// Serves `/_sim/*`.
     pub fn control(mut self) -> Self {
         self.settings.control = Offer::Offered;
@@ -280,13 +289,13 @@ impl Builder {
 
     /// Starts the cluster.
     pub async fn start(self) -> Result<SimCluster, ListenError> {
-        let Self { settings, listen, transport, hook } = self;
+        let Self { settings, listen, transport, hook, logs } = self;
         let doors = if settings.tokens.0.is_empty() { Doors::Open } else { Doors::Guarded };
         let listener = match listen {
             Some(address) => Some(Listener::bind(address, transport, doors).await?),
             None => None,
         };
-        let cluster = Cluster::new(settings, hook);
+        let cluster = Cluster::new(settings, hook, logs);
         let mut tasks = JoinSet::new();
         let site = listener.as_ref().map(Listener::site);
         if let Some(listener) = listener {

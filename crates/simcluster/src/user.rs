@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::kind::Kind;
 
 /// Who a token belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     /// For example `system:serviceaccount:keelwatch:controller`.
     pub name: String,

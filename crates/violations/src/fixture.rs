@@ -1,19 +1,24 @@
-//! Matches for tests, and a clock that they move.
+//! Matches and pods for tests, and a clock that they move.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::coverage::{ExecCoverage, PassCoverage};
-use api::violation::{Evidence, Flag, Parent};
-use api::{Action, Clock, Severity, Time};
+use api::violation::{Evidence, ExemptScope, Flag, Parent, SubjectKind};
+use api::{Action, Clock, ContainerId, PodUid, Severity, Time, Violation};
 use jiff::Timestamp;
+use pods::PodFacts;
+use pods::facts::{App, ContainerFacts, Owner};
 use processes::Identity;
 use processes::cgroup::{Candidate, Outcome, Place};
 use processes::matches::{Counters, Event, Match, Outcome as PassOutcome, PassReport};
-use processes::rules::RuleSet;
+use processes::rules::{Pack, RuleSet, RuleText};
 
+use crate::attribution::PodIndex;
 use crate::node::{About, Node};
+use crate::record::Sightings;
 use crate::settings::NodeSettings;
 use crate::store::Moment;
 
@@ -29,9 +34,112 @@ pub(crate) fn at(second: u64) -> Moment {
 
 /// The match of the contract's test vector.
 pub(crate) fn in_pod() -> Match {
-    let container_id = Some("4f1c".repeat(16).parse().unwrap());
-    let candidate = Candidate { pod_uid: Some(UID.parse().unwrap()), container_id };
-    Match { place: Place { candidates: vec![candidate], nested: false, outcome: Outcome::Candidate }, ..on_host() }
+    Match { place: place(&[(UID, "4f1c")]), ..on_host() }
+}
+
+/// A cgroup that names these, outermost first: a pod uid and 4 digits that a container id repeats, `""` for none.
+pub(crate) fn place(candidates: &[(&str, &str)]) -> Place {
+    let candidate = |(uid, digits): &(&str, &str)| Candidate {
+        pod_uid: uid.parse().ok(),
+        container_id: digits.repeat(16).parse().ok(),
+    };
+    Place { candidates: candidates.iter().map(candidate).collect(), nested: false, outcome: Outcome::Candidate }
+}
+
+/// The pod of [`in_pod`]: `cart-0` with the containers `web` and `log`.
+pub(crate) fn cart() -> PodFacts {
+    let container = |name: &str, digits: &str, image: &str| ContainerFacts {
+        name: name.into(),
+        id: digits.repeat(16),
+        previous_id: String::new(),
+        image: format!("ghcr.io/acme/{image}:1.2").into(),
+        image_id: format!("ghcr.io/acme/{image}@sha256:{}", "9b2f".repeat(16)).into(),
+    };
+    PodFacts {
+        uid: UID.to_owned(),
+        namespace: "ns-shop".into(),
+        name: "cart-0".to_owned(),
+        node: NODE.into(),
+        labels: BTreeMap::from([("app".into(), "cart".into())]),
+        namespace_labels: Some(Arc::new(BTreeMap::from([("team".into(), "shop".into())]))),
+        app: App { kind: SubjectKind::App, name: "cart".to_owned() },
+        owner: Owner {
+            api_version: "apps/v1".to_owned(),
+            kind: "StatefulSet".to_owned(),
+            name: "cart".to_owned(),
+            uid: "22222222-1a3e-41ec-a00b-e2dcc77431cb".to_owned(),
+            resolved: true,
+        },
+        containers: vec![container("web", "4f1c", "cart"), container("log", "aaaa", "log")],
+        deleted: false,
+    }
+}
+
+/// The record of a match that was seen once, while nobody knew pods.
+pub(crate) fn record(found: &Match) -> Violation {
+    let seen = Time::of(found.seen);
+    crate::record::record(found, NODE, Sightings { first: seen, last: seen, count: 1 })
+}
+
+/// The pod of [`worst`] whose names are as long as they get, and one of them longer.
+pub(crate) fn worst_pod() -> PodFacts {
+    let mut pod = cart();
+    pod.namespace = "n".repeat(63).into();
+    pod.name = "p".repeat(253);
+    pod.app.name = "\"".repeat(1000);
+    pod.containers[0].name = "c".repeat(63).into();
+    pod
+}
+
+/// A scope of an exemption, from its keys.
+pub(crate) fn scope(keys: serde_json::Value) -> ExemptScope {
+    let serde_json::Value::Object(mut keys) = keys else { panic!("a scope has keys") };
+    keys.entry("reason").or_insert_with(|| "ordered".into());
+    serde_json::from_value(keys.into()).unwrap()
+}
+
+/// A pods index that knows what it was told.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    is_synced: AtomicBool,
+    pods: Mutex<Vec<PodFacts>>,
+}
+
+impl Index {
+    /// One that knows all pods, and these are all.
+    pub(crate) fn of(pods: impl IntoIterator<Item = PodFacts>) -> Arc<Self> {
+        Arc::new(Self { is_synced: AtomicBool::new(true), pods: Mutex::new(pods.into_iter().collect()) })
+    }
+
+    /// One that knows these, and others are still to come.
+    pub(crate) fn not_synced(pods: impl IntoIterator<Item = PodFacts>) -> Arc<Self> {
+        let index = Self::of(pods);
+        index.is_synced.store(false, Ordering::Relaxed);
+        index
+    }
+
+    /// From now on these are all pods.
+    pub(crate) fn set(&self, pods: impl IntoIterator<Item = PodFacts>) {
+        *self.pods.lock().unwrap() = pods.into_iter().collect();
+    }
+
+    fn find(&self, is_it: impl Fn(&PodFacts) -> bool) -> Option<PodFacts> {
+        self.pods.lock().unwrap().iter().find(|pod| is_it(pod)).cloned()
+    }
+}
+
+impl PodIndex for Index {
+    fn is_synced(&self) -> bool {
+        self.is_synced.load(Ordering::Relaxed)
+    }
+
+    fn by_uid(&self, uid: &PodUid) -> Option<PodFacts> {
+        self.find(|pod| pod.uid == uid.as_str())
+    }
+
+    fn by_container(&self, id: &ContainerId) -> Option<PodFacts> {
+        self.find(|pod| pod.container(id.as_str()).is_some())
+    }
 }
 
 /// The same process without a container.
@@ -127,6 +235,12 @@ pub(crate) fn node() -> (Node, Arc<StillClock>) {
     let about = About { name: NODE.to_owned(), boot_id: BOOT.to_owned() };
     let every = Duration::from_secs(2);
     (Node::new(about, &NodeSettings::default(), every, &RuleSet::builtin(), clock.clone()), clock)
+}
+
+/// A rule set of one file with these sections.
+pub(crate) fn rules(sections: &str) -> RuleSet {
+    let yaml = format!("version: 1\n{sections}\n");
+    RuleSet::compile([RuleText { file: "rules.yaml".to_owned(), pack: Pack::Custom, yaml }]).unwrap()
 }
 
 /// A pass that ended like this and found these, with an interval of 2 s.

@@ -9,7 +9,9 @@
 //!                        GET /api/violations, /api/v1/rules, /api/v1/coverage, metrics
 //! ```
 
+mod attribution;
 mod encoded;
+mod exemption;
 #[cfg(test)]
 mod fixture;
 mod listing;
@@ -20,7 +22,9 @@ mod routes;
 mod rules;
 pub mod settings;
 pub mod store;
+mod subject;
 
+pub use attribution::PodIndex;
 pub use metrics::register;
 pub use node::{About, Node};
 pub use routes::routes;

@@ -142,9 +142,11 @@ mod tests {
     use std::time::Duration;
 
     use api::{Severity, Violation};
+    use pods::PodFacts;
+    use processes::matches::Match;
 
     use super::*;
-    use crate::fixture::{self, NODE, at};
+    use crate::fixture::{self, Index, NODE, at};
     use crate::store::Limits;
 
     fn store() -> Store {
@@ -200,7 +202,7 @@ mod tests {
         let mut store = store();
         let named = |pid, process: &str| {
             let found = fixture::process(pid, Severity::High);
-            Arc::new(processes::matches::Match { process: process.to_owned(), ..found.as_ref().clone() })
+            Arc::new(Match { process: process.to_owned(), ..found.as_ref().clone() })
         };
         store.pass(&[named(10, "b"), named(9, "b"), named(100, "a")], &[], at(2));
         let pids: Vec<u32> = served(&store, State::Open).iter().map(|violation| violation.pid).collect();
@@ -208,15 +210,44 @@ mod tests {
     }
 
     #[test]
+    fn the_etag_moves_when_a_late_pod_is_known_and_records_are_sorted_by_its_names() {
+        let (mut store, index) = (store(), Index::of([]));
+        store.ask_of(index.clone());
+        let in_pod = |pid: u32, uid: &str| {
+            let place = fixture::place(&[(uid, "")]);
+            Arc::new(Match { place, ..fixture::process(pid, Severity::High).as_ref().clone() })
+        };
+        let uids = ["1", "2", "3"].map(|digit| format!("{digit}712f785-1a3e-41ec-a00b-e2dcc77431cb"));
+        let found: Vec<_> = (1..4).zip(&uids).map(|(pid, uid)| in_pod(pid, uid)).collect();
+        store.pass(&found, &[], at(2));
+        let mut listing = Listing::default();
+        let before = listing.etag(&store, State::Open).clone();
+        let pod = |uid: &String, namespace: &str, name: &str| PodFacts {
+            uid: uid.clone(),
+            namespace: namespace.into(),
+            name: name.to_owned(),
+            ..fixture::cart()
+        };
+        index.set([pod(&uids[0], "b", "a"), pod(&uids[1], "a", "b"), pod(&uids[2], "a", "a")]);
+        store.ask_again(at(3));
+        assert_ne!(*listing.etag(&store, State::Open), before);
+        let pids: Vec<u32> = served(&store, State::Open).iter().map(|violation| violation.pid).collect();
+        assert_eq!(pids, [3, 2, 1]);
+    }
+
+    #[test]
     fn a_store_full_of_worst_records_fits_in_what_a_controller_reads() {
-        let mut store = store();
         let worst: Vec<_> = (0..1500).map(|pid| Arc::new(fixture::worst(u32::MAX - pid))).collect();
-        store.pass(&worst, &[], at(2));
-        for second in [4, 6] {
-            store.pass(&[], &[], at(second));
+        for pods in [vec![], vec![fixture::worst_pod()]] {
+            let mut store = store();
+            store.ask_of(Index::of(pods));
+            store.pass(&worst, &[], at(2));
+            for second in [4, 6] {
+                store.pass(&[], &[], at(second));
+            }
+            let body = Listing::default().body(&store, State::All);
+            assert!((14 << 20..=16 << 20).contains(&body.len()), "{} bytes", body.len());
+            assert_eq!(served(&store, State::Resolved).len(), 1500);
         }
-        let body = Listing::default().body(&store, State::All);
-        assert!((14 << 20..=16 << 20).contains(&body.len()), "{} bytes", body.len());
-        assert_eq!(served(&store, State::Resolved).len(), 1500);
     }
 }

@@ -195,7 +195,10 @@ const OF_PROCESSES: &[Figure] = &[
         kind: Kind::Counter,
         labels: &["pack"],
         help: "Matches that an exemption removed",
-        read: |known, _| known.counters.exempted.iter().map(|(pack, count)| sample([("pack", pack)], *count)).collect(),
+        read: |known, _| {
+            let exempted = known.rules.exempted_by_pack(&known.counters);
+            exempted.iter().map(|(pack, count)| sample([("pack", pack)], *count)).collect()
+        },
     },
     Figure {
         name: "keelwatch_processes_rules",
@@ -300,79 +303,4 @@ const fn number(count: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use processes::matches::Outcome;
-    use runtime::metrics::Format;
-
-    use super::*;
-    use crate::fixture;
-
-    fn scraped(node: &Node) -> Vec<String> {
-        let mut registry = Registry::default();
-        register(node, &mut registry);
-        let text = registry.encode(Format::Prometheus);
-        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
-    }
-
-    #[track_caller]
-    fn check(node: &Node, expected: &[&str]) {
-        let scraped = scraped(node);
-        for line in expected {
-            assert!(scraped.iter().any(|scraped| scraped == line), "no `{line}` in {scraped:#?}");
-        }
-    }
-
-    #[test]
-    fn open_violations_are_told_by_namespace_and_severity_and_vanish_when_clean() {
-        let (node, _clock) = fixture::node();
-        let open = "keelwatch_violations_open{namespace=\"\",severity=\"high\"} 1.0";
-        node.take(fixture::pass(Outcome::Ok, vec![fixture::process(1, Severity::High)]));
-        check(&node, &[open, "keelwatch_violations_opened_total{severity=\"high\"} 1.0", "keelwatch_processes_up 1.0"]);
-        for _ in 0..2 {
-            node.take(fixture::pass(Outcome::Partial, Vec::new()));
-        }
-        assert!(!scraped(&node).iter().any(|line| line.starts_with("keelwatch_violations_open{")));
-        check(
-            &node,
-            &[
-                "keelwatch_violations_resolved_total{reason=\"process-gone\"} 1.0",
-                "keelwatch_processes_passes_total{result=\"ok\"} 1.0",
-                "keelwatch_processes_passes_total{result=\"partial\"} 2.0",
-                "keelwatch_processes_pass_duration_seconds_count 3",
-            ],
-        );
-    }
-
-    #[test]
-    fn records_without_a_pod_are_told_by_reason() {
-        let (node, _clock) = fixture::node();
-        node.take(fixture::pass(Outcome::Ok, vec![Arc::new(fixture::in_pod()), Arc::new(fixture::on_host())]));
-        check(&node, &["keelwatch_violations_unresolved{reason=\"no-cluster\"} 1.0"]);
-    }
-
-    #[test]
-    fn a_node_whose_last_good_pass_is_three_intervals_old_is_down() {
-        let (node, clock) = fixture::node();
-        node.take(fixture::pass(Outcome::Ok, Vec::new()));
-        clock.advance_s(5);
-        node.take(fixture::pass(Outcome::Failed, Vec::new()));
-        check(&node, &["keelwatch_processes_up 1.0"]);
-        clock.advance_s(1);
-        check(&node, &["keelwatch_processes_up 0.0", "keelwatch_processes_passes_total{result=\"failed\"} 1.0"]);
-    }
-
-    #[test]
-    fn beyond_so_many_namespaces_the_rest_is_told_together() {
-        let seen = fixture::at(1).wall;
-        let sightings = crate::record::Sightings { first: seen, last: seen, count: 1 };
-        let record = crate::record::record(&fixture::on_host(), fixture::NODE, sightings);
-        let of = |number: usize| Violation { namespace: format!("ns-{number:03}"), ..record.clone() };
-        let open: Vec<Violation> = (0..NAMESPACES + 2).chain([NAMESPACES + 1]).map(of).collect();
-        let series = open_by_namespace(&open.iter().collect::<Vec<_>>());
-        let of =
-            |namespace: &str| series.iter().find(|sample| sample.labels[0].1 == namespace).map(|sample| sample.value);
-        assert_eq!((series.len(), of("ns-201"), of("ns-199"), of("_other")), (201, Some(2.0), None, Some(2.0)));
-    }
-}
+mod tests;

@@ -18,6 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use tracing::{info, warn};
 use web::WeakEtag;
 
+use crate::attribution::PodIndex;
 use crate::listing::{Listing, State};
 use crate::rules::RulesInForce;
 use crate::settings::NodeSettings;
@@ -122,11 +123,32 @@ impl Node {
                 let now = self.now();
                 let mut known = self.known();
                 let turns = known.store.event(&found, now);
-                tell(&known.store, &turns);
+                known.told(&turns);
             }
             // The coverage of the next pass tells the same; until then only the log and the probes need to know.
             Event::PassBegins | Event::Connector(_) => {}
         }
+    }
+
+    /// From now on this index is asked whose a process is.
+    pub fn ask_of(&self, index: Arc<dyn PodIndex>) {
+        self.known().store.ask_of(index);
+    }
+
+    /// Asks again whose the processes of unresolved records are: more pods are known by now.
+    pub fn ask_again(&self) {
+        let now = self.now();
+        let mut known = self.known();
+        let turns = known.store.ask_again(now);
+        known.told(&turns);
+    }
+
+    /// Asks again for all records: the index names apps by other labels now.
+    pub fn ask_anew(&self) {
+        let now = self.now();
+        let mut known = self.known();
+        let turns = known.store.ask_anew(now);
+        known.told(&turns);
     }
 
     /// Takes other limits from now on.
@@ -223,7 +245,7 @@ impl Node {
         known.last_completed = Some(now);
         known.rules.judged_by(&report.rules, now.wall);
         let turns = known.store.pass(&report.matches, &report.cleared, now);
-        tell(&known.store, &turns);
+        known.told(&turns);
     }
 
     fn now(&self) -> Moment {
@@ -236,34 +258,51 @@ impl Node {
     }
 }
 
-/// Logs what people should know of. Every text of a record is redacted.
-fn tell(store: &Store, turns: &[Turn]) {
-    for turn in turns {
-        let (Turn::Opened(fingerprint) | Turn::Resolved(fingerprint)) = turn;
-        let Some(violation) = store.violation(fingerprint) else { continue };
-        let Violation { pid, process, rule, severity, cmdline, pod_uid, container_id, .. } = violation;
-        let fingerprint = fingerprint.as_str();
-        match turn {
-            Turn::Opened(_) => {
-                let severity = severity.as_str();
-                warn!(
-                    fingerprint,
-                    pid,
-                    process,
-                    rule,
-                    severity,
-                    cmdline,
-                    pod_uid,
-                    container_id,
-                    "violation of {rule} by process {pid} {process}"
-                );
-            }
-            Turn::Resolved(_) => {
-                let reason = violation.resolved_reason.map_or("", ResolvedReason::as_str);
-                info!(fingerprint, pid, rule, reason, "violation of {rule} by process {pid} resolved: {reason}");
+impl Known {
+    /// Counts exemptions, and logs what people should know of.
+    fn told(&mut self, turns: &[Turn]) {
+        for turn in turns {
+            match turn {
+                Turn::Opened(id) => self.store.violation(id).into_iter().for_each(tell_opened),
+                Turn::Attributed(id) => self.store.violation(id).into_iter().for_each(tell_attributed),
+                Turn::Resolved(id) => self.store.violation(id).into_iter().for_each(tell_resolved),
+                Turn::Exempted { pack, scope } => self.rules.exempted(pack, scope),
             }
         }
     }
+}
+
+// Every text of a record is redacted.
+
+fn tell_opened(violation: &Violation) {
+    let Violation { pid, process, rule, cmdline, namespace, pod, pod_uid, container_id, .. } = violation;
+    let (fingerprint, severity) = (violation.fingerprint.as_str(), violation.severity.as_str());
+    warn!(
+        fingerprint,
+        pid,
+        process,
+        rule,
+        severity,
+        cmdline,
+        namespace,
+        pod,
+        pod_uid,
+        container_id,
+        "violation of {rule} by process {pid} {process}"
+    );
+}
+
+fn tell_attributed(violation: &Violation) {
+    let Violation { pid, rule, namespace, pod, .. } = violation;
+    let fingerprint = violation.fingerprint.as_str();
+    info!(fingerprint, pid, rule, namespace, pod, "violation of {rule} by process {pid} is in pod {namespace}/{pod}");
+}
+
+fn tell_resolved(violation: &Violation) {
+    let Violation { pid, rule, .. } = violation;
+    let fingerprint = violation.fingerprint.as_str();
+    let reason = violation.resolved_reason.map_or("", ResolvedReason::as_str);
+    info!(fingerprint, pid, rule, reason, "violation of {rule} by process {pid} resolved: {reason}");
 }
 
 impl Passes {

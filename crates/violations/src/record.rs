@@ -1,12 +1,15 @@
 //! Turns a match into the record that is served: a violation.
 //!
 //! Owns the fields, their bounds and the fingerprint. Tenants choose most of these texts, so every one has a bound, and
-//! the encoded record as a whole has one. Matching and redaction are `processes`' job.
+//! the encoded record as a whole has one. Matching and redaction are `processes`' job; whose process it is,
+//! `attribution` finds out.
 
 use api::violation::{Attribution, AttributionReason, Status, SubjectKind};
 use api::{Fingerprint, Time, Violation};
-use processes::cgroup::{self, Place};
 use processes::matches::Match;
+
+use crate::attribution::Whose;
+use crate::subject::{Subject, ids};
 
 /// When a process was seen, and in how many passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +20,6 @@ pub struct Sightings {
     pub last: Time,
     /// Passes that saw it. An exec event is no pass.
     pub count: u64,
-}
-
-/// Whose process it is, as far as the cgroup tells.
-struct Subject {
-    attribution: Attribution,
-    reason: AttributionReason,
-    name: String,
-    pod_uid: String,
-    container_id: String,
 }
 
 // Longest texts in bytes. A name, a path and a pattern tell all they can in these; 16 rules on one process are more
@@ -45,19 +39,21 @@ pub(crate) const ENCODED_MAX: usize = 10 << 10;
 /// to 20, `resolved_at` with its time takes 37 and `resolved_reason` with the longest reason 33.
 const GROWTH: usize = 96;
 
-/// The open violation of a match on the node of this name.
+/// The open violation of a match on the node of this name, where nobody knows pods.
 pub fn record(found: &Match, node: &str, sightings: Sightings) -> Violation {
-    let subject = subject(&found.place, node);
+    let whose = Whose::without_index(node.to_owned());
+    let subject = Subject::of(&whose.answer(&found.place), &found.place, node);
+    record_of(found, node, sightings, subject)
+}
+
+/// The open violation of a match on the node of this name, by this subject.
+pub(crate) fn record_of(found: &Match, node: &str, sightings: Sightings, subject: Subject) -> Violation {
     let mut rules: Vec<String> = found.rules.iter().take(RULES_MAX).cloned().collect();
     rules.sort_unstable();
     let mut evidence = found.evidence.clone();
     cut(&mut evidence.exe, EXE_MAX);
     for parent in &mut evidence.parents {
         cut(&mut parent.name, PARENT_MAX);
-    }
-    let mut exempt_if = Vec::new();
-    if subject.attribution == Attribution::Unresolved {
-        exempt_if = found.exempt_if.iter().take(SCOPES_MAX).cloned().collect();
     }
     let mut violation = Violation {
         pod: String::new(),
@@ -67,29 +63,29 @@ pub fn record(found: &Match, node: &str, sightings: Sightings) -> Violation {
         regex: head(&found.regex, REGEX_MAX).to_owned(),
         status: Status::Active,
         kind: SubjectKind::App,
-        name: subject.name,
+        name: String::new(),
         timestamp: sightings.last,
         node: node.to_owned(),
-        pod_uid: subject.pod_uid,
-        container_id: subject.container_id,
+        pod_uid: String::new(),
+        container_id: String::new(),
         container: String::new(),
         pid: found.identity.pid,
         severity: found.severity,
         rule: found.rule.clone(),
         rules,
         action: found.action,
-        exempt_if,
+        exempt_if: found.exempt_if.iter().take(SCOPES_MAX).cloned().collect(),
         fingerprint: fingerprint(found, node),
         first_seen: sightings.first,
         last_seen: sightings.last,
         count: sightings.count,
-        attribution: subject.attribution,
-        attribution_reason: subject.reason,
+        attribution: Attribution::Unresolved,
+        attribution_reason: AttributionReason::None,
         resolved_at: None,
         resolved_reason: None,
         evidence,
     };
-    fit(&mut violation);
+    attribute(&mut violation, subject);
     violation
 }
 
@@ -102,36 +98,10 @@ pub fn fingerprint(found: &Match, node: &str) -> Fingerprint {
     Fingerprint::over(["process", &found.rule, node, &found.boot_id, &pid, &start_ticks, pod_uid, container_id])
 }
 
-/// Pod uid and container id of the outermost candidate: a container may make cgroups below its own and name another
-/// tenant's pod there.
-fn ids(place: &Place) -> (&str, &str) {
-    let outermost = place.candidates.first();
-    let pod_uid = outermost.and_then(|candidate| candidate.pod_uid.as_ref());
-    let container_id = outermost.and_then(|candidate| candidate.container_id.as_ref());
-    (pod_uid.map_or("", |uid| uid.as_str()), container_id.map_or("", |id| id.as_str()))
-}
-
-fn subject(place: &Place, node: &str) -> Subject {
-    let (pod_uid, container_id) = ids(place);
-    let (attribution, reason) = match place.outcome {
-        cgroup::Outcome::Host => (Attribution::Host, AttributionReason::None),
-        cgroup::Outcome::Candidate if pod_uid.is_empty() => (Attribution::Unresolved, AttributionReason::NoPodUid),
-        cgroup::Outcome::Candidate => (Attribution::Unresolved, AttributionReason::NoCluster),
-        cgroup::Outcome::UnknownCgroup => (Attribution::Unresolved, AttributionReason::UnknownCgroup),
-        cgroup::Outcome::Unreadable => (Attribution::Unresolved, AttributionReason::CgroupUnreadable),
-    };
-    let name = match attribution {
-        Attribution::Host => node,
-        Attribution::Unresolved | Attribution::Resolved if pod_uid.is_empty() => container_id,
-        Attribution::Unresolved | Attribution::Resolved => pod_uid,
-    };
-    Subject {
-        attribution,
-        reason,
-        name: name.to_owned(),
-        pod_uid: pod_uid.to_owned(),
-        container_id: container_id.to_owned(),
-    }
+/// Makes a record say this of its pod.
+pub(crate) fn attribute(violation: &mut Violation, subject: Subject) {
+    subject.put_into(violation);
+    fit(violation);
 }
 
 /// Brings the encoded record under its bound: the command line goes first, because a scope that is dropped turns an
@@ -175,21 +145,17 @@ fn cut(text: &mut String, max: usize) {
 }
 
 /// The first `max` bytes, or fewer so as to end at a character.
-fn head(text: &str, max: usize) -> &str {
+pub(crate) fn head(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
 #[cfg(test)]
 mod tests {
     use api::violation::{ExemptScope, Parent};
+    use processes::cgroup;
 
     use super::*;
-    use crate::fixture::{self, NODE, UID};
-
-    fn of(found: &Match) -> Violation {
-        let seen = Time::of(found.seen);
-        record(found, NODE, Sightings { first: seen, last: seen, count: 1 })
-    }
+    use crate::fixture::{self, Index, NODE, UID};
 
     #[test]
     fn the_fingerprint_is_that_of_the_contract() {
@@ -200,14 +166,15 @@ mod tests {
 
     #[test]
     fn a_process_of_the_host_is_named_after_the_node() {
-        let Violation { attribution, attribution_reason, name, pod, namespace, .. } = of(&fixture::on_host());
+        let Violation { attribution, attribution_reason, name, pod, namespace, .. } =
+            fixture::record(&fixture::on_host());
         assert_eq!((attribution, attribution_reason), (Attribution::Host, AttributionReason::None));
         assert_eq!((name.as_str(), pod.as_str(), namespace.as_str()), (NODE, "", ""));
     }
 
     #[test]
     fn a_process_of_a_pod_that_nobody_was_asked_about_is_unresolved_and_named_after_the_uid() {
-        let Violation { attribution, attribution_reason, name, pod_uid, .. } = of(&fixture::in_pod());
+        let Violation { attribution, attribution_reason, name, pod_uid, .. } = fixture::record(&fixture::in_pod());
         assert_eq!((attribution, attribution_reason), (Attribution::Unresolved, AttributionReason::NoCluster));
         assert_eq!((name.as_str(), pod_uid.as_str()), (UID, UID));
     }
@@ -216,7 +183,7 @@ mod tests {
     fn a_container_without_a_pod_uid_gives_its_id_as_the_name() {
         let mut found = fixture::in_pod();
         found.place.candidates[0].pod_uid = None;
-        let violation = of(&found);
+        let violation = fixture::record(&found);
         assert_eq!(violation.attribution_reason, AttributionReason::NoPodUid);
         assert_eq!(violation.name, violation.container_id);
     }
@@ -229,7 +196,7 @@ mod tests {
         ] {
             let mut found = fixture::on_host();
             found.place.outcome = outcome;
-            let violation = of(&found);
+            let violation = fixture::record(&found);
             assert_eq!((violation.attribution, violation.attribution_reason), (Attribution::Unresolved, reason));
         }
     }
@@ -239,9 +206,9 @@ mod tests {
         let scope: ExemptScope = serde_json::from_value(serde_json::json!({"reason": "known"})).unwrap();
         let scopes = vec![scope; 9];
         let on_host = Match { exempt_if: scopes.clone(), ..fixture::on_host() };
-        assert_eq!(of(&on_host).exempt_if, []);
+        assert_eq!(fixture::record(&on_host).exempt_if, []);
         let in_pod = Match { exempt_if: scopes.clone(), ..fixture::in_pod() };
-        assert_eq!(of(&in_pod).exempt_if, scopes[..8]);
+        assert_eq!(fixture::record(&in_pod).exempt_if, scopes[..8]);
     }
 
     #[test]
@@ -253,7 +220,7 @@ mod tests {
         found.evidence.exe.clone_from(&long);
         found.evidence.parents =
             vec![Parent { pid: 1, name: format!("x{long}"), started_at: found.evidence.started_at }];
-        let violation = of(&found);
+        let violation = fixture::record(&found);
         let lengths =
             [&violation.process, &violation.regex, &violation.evidence.exe, &violation.evidence.parents[0].name]
                 .map(String::len);
@@ -265,14 +232,26 @@ mod tests {
         let rules: Vec<String> = (0..20).rev().map(|number| format!("rule-{number:02}")).collect();
         let found = Match { rules, ..fixture::in_pod() };
         let kept: Vec<String> = (4..20).map(|number| format!("rule-{number:02}")).collect();
-        assert_eq!(of(&found).rules, kept);
+        assert_eq!(fixture::record(&found).rules, kept);
     }
 
     #[test]
     fn a_worst_record_is_cut_at_its_command_line_and_fits() {
-        let violation = of(&fixture::worst(7));
+        let violation = fixture::record(&fixture::worst(7));
         assert!(violation.cmdline.ends_with('…'), "{}", violation.cmdline.len());
         assert_eq!(excess(&violation), 0);
+    }
+
+    #[test]
+    fn a_worst_record_of_a_worst_pod_is_cut_further_and_fits() {
+        let mut whose = Whose::without_index(NODE.to_owned());
+        whose.ask(Index::of([fixture::worst_pod()]));
+        let found = fixture::worst(7);
+        let mut violation = fixture::record(&found);
+        let before = violation.cmdline.len();
+        attribute(&mut violation, Subject::of(&whose.answer(&found.place), &found.place, NODE));
+        assert_eq!((violation.name.len(), excess(&violation)), (253, 0));
+        assert!(violation.cmdline.ends_with('…') && violation.cmdline.len() < before, "{}", violation.cmdline.len());
     }
 
     #[test]
@@ -285,13 +264,13 @@ mod tests {
             until: None,
             reason: "known".to_owned(),
         };
-        let violation = of(&Match { exempt_if: vec![scope; 8], ..fixture::in_pod() });
+        let violation = fixture::record(&Match { exempt_if: vec![scope; 8], ..fixture::in_pod() });
         assert_eq!((violation.exempt_if.len(), excess(&violation)), (3, 0));
     }
 
     #[test]
     fn a_record_that_fits_keeps_its_command_line_whole() {
         let found = fixture::in_pod();
-        assert_eq!(of(&found).cmdline, found.cmdline);
+        assert_eq!(fixture::record(&found).cmdline, found.cmdline);
     }
 }

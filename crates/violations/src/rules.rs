@@ -2,8 +2,11 @@
 //!
 //! Owns what `GET /api/v1/rules` and the figures about rules are made of. Loading and judging is `processes`' job.
 
+use std::collections::BTreeMap;
+
 use api::Time;
 use api::rules::{ExemptionSummary, RefusedReload, RuleSummary, RulesAnswer};
+use api::violation::ExemptScope;
 use processes::matches::Counters;
 use processes::rules::RuleSet;
 
@@ -14,11 +17,22 @@ pub(crate) struct RulesInForce {
     answer: RulesAnswer,
     reloads_ok: u64,
     reloads_refused: u64,
+    by_scope: ByScope,
+}
+
+/// Matches that an exemption removed once their pod was known. The others `processes` counts.
+#[derive(Debug, Default)]
+struct ByScope {
+    /// Scope of each exemption of the set, and the matches it removed.
+    hits: Vec<(Option<ExemptScope>, u64)>,
+    /// By pack of the primary rule, since the start.
+    packs: BTreeMap<String, u64>,
 }
 
 impl RulesInForce {
     pub(crate) fn new(rules: &RuleSet, now: Time) -> Self {
-        Self { answer: summary(rules, now), reloads_ok: 0, reloads_refused: 0 }
+        let by_scope = ByScope { hits: scopes(rules), packs: BTreeMap::new() };
+        Self { answer: summary(rules, now), reloads_ok: 0, reloads_refused: 0, by_scope }
     }
 
     /// Another set was accepted; it is in force from the first pass that judges by it.
@@ -32,7 +46,25 @@ impl RulesInForce {
         if self.answer.revision != rules.revision() {
             let last_error = self.answer.last_error.take();
             self.answer = RulesAnswer { last_error, ..summary(rules, now) };
+            self.by_scope.hits = scopes(rules);
         }
+    }
+
+    /// A match of a rule of this pack is exempt, because its pod is in this scope.
+    pub(crate) fn exempted(&mut self, pack: &str, scope: &ExemptScope) {
+        *self.by_scope.packs.entry(pack.to_owned()).or_default() += 1;
+        if let Some((_, hits)) = self.by_scope.hits.iter_mut().find(|(of, _)| of.as_ref() == Some(scope)) {
+            *hits += 1;
+        }
+    }
+
+    /// Matches that exemptions removed, by pack of the primary rule.
+    pub(crate) fn exempted_by_pack(&self, counters: &Counters) -> BTreeMap<String, u64> {
+        let mut packs = counters.exempted.clone();
+        for (pack, count) in &self.by_scope.packs {
+            *packs.entry(pack.clone()).or_default() += count;
+        }
+        packs
     }
 
     /// Another set was refused.
@@ -69,7 +101,8 @@ impl RulesInForce {
             rule.hits = counters.hits.get(&rule.id).copied().unwrap_or_default();
         }
         for (position, exemption) in answer.exemptions.iter_mut().enumerate() {
-            exemption.hits = counters.exemption_hits.get(position).copied().unwrap_or_default();
+            let by_scope = self.by_scope.hits.get(position).map_or(0, |(_, hits)| *hits);
+            exemption.hits = counters.exemption_hits.get(position).map_or(by_scope, |hits| hits + by_scope);
             exemption.expired = is_expired(exemption, now);
         }
         answer
@@ -78,6 +111,10 @@ impl RulesInForce {
 
 fn is_expired(exemption: &ExemptionSummary, now: Time) -> bool {
     exemption.until.is_some_and(|until| until <= now)
+}
+
+fn scopes(set: &RuleSet) -> Vec<(Option<ExemptScope>, u64)> {
+    set.exemptions().iter().map(|exemption| (exemption.scope().cloned(), 0)).collect()
 }
 
 fn summary(set: &RuleSet, loaded_at: Time) -> RulesAnswer {

@@ -8,20 +8,27 @@
 //!   (none) ───────► open ◄──────────────────────────────────────► resolved ─────────► (none)
 //!                                      seen again
 //! ```
+//!
+//! Beside its life a record learns whose process it is, at once or late; see `asking`.
 
-use std::cell::OnceCell;
+mod asked;
+mod asking;
+mod entry;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::violation::{ResolvedReason, Status};
+use api::violation::{ExemptScope, ResolvedReason};
 use api::{Fingerprint, Severity, Time, Violation};
 use processes::matches::{Cleared, Match};
 
-use crate::encoded::Encoded;
-use crate::record::{Sightings, fingerprint, record};
+use crate::attribution::Whose;
+use crate::record::fingerprint;
 use crate::settings::NodeSettings;
+pub(crate) use entry::Record;
+use entry::{Rank, Seen, Source};
 
 /// Completed passes without a process after which its record resolves: one may have missed it.
 const ABSENT_PASSES: u32 = 2;
@@ -29,9 +36,11 @@ const ABSENT_PASSES: u32 = 2;
 /// Keeps the violations of one node.
 #[derive(Debug)]
 pub struct Store {
-    node: String,
+    whose: Whose,
     limits: Limits,
     records: HashMap<Fingerprint, Record>,
+    /// Matches of the last pass, and events since, that a scope exempts.
+    exempt: HashMap<Fingerprint, ExemptScope>,
     /// Open records that had no room at the last pass or since.
     left_out: HashSet<Fingerprint>,
     tally: Tally,
@@ -75,6 +84,15 @@ pub enum Turn {
     Opened(Fingerprint),
     /// A record was resolved.
     Resolved(Fingerprint),
+    /// It is known now whose process the record is about.
+    Attributed(Fingerprint),
+    /// A match began to be exempt, because its pod is in this scope.
+    Exempted {
+        /// Pack of the primary rule.
+        pack: String,
+        /// What exempts it.
+        scope: ExemptScope,
+    },
 }
 
 /// How often the records changed. Two equal versions mean equal answers.
@@ -86,47 +104,6 @@ pub(crate) struct Version {
     pub(crate) all: u64,
 }
 
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) violation: Violation,
-    life: Life,
-    encoded: OnceCell<Encoded>,
-}
-
-#[derive(Debug)]
-enum Life {
-    /// `missed` completed passes in a row did not show the process.
-    Open { found: Arc<Match>, missed: u32 },
-    /// Resolved at this moment of the monotonic clock.
-    Resolved { since: Duration },
-}
-
-/// What seeing a process did to its record.
-enum Seen {
-    /// No more than a later `last_seen`.
-    Same,
-    /// Other texts or another severity.
-    Changed,
-    /// It was resolved.
-    Reopened,
-}
-
-/// The order in which records go when there is no room, first to go first. Equal ones go from the largest fingerprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    /// Since when.
-    Resolved(Duration),
-    /// How bad, and first seen when.
-    Open(Severity, Reverse<Time>),
-}
-
-/// What shows that a process is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Pass,
-    Event,
-}
-
 impl From<&NodeSettings> for Limits {
     fn from(settings: &NodeSettings) -> Self {
         Self { retain: settings.retain, max_records: settings.max_records }
@@ -134,12 +111,13 @@ impl From<&NodeSettings> for Limits {
 }
 
 impl Store {
-    /// An empty store of the node of this name.
+    /// An empty store of the node of this name. Until [`Store::ask_of`] nobody knows pods.
     pub fn new(node: String, limits: Limits) -> Self {
         Self {
-            node,
+            whose: Whose::without_index(node),
             limits,
             records: HashMap::new(),
+            exempt: HashMap::new(),
             left_out: HashSet::new(),
             tally: Tally::default(),
             version: Version::default(),
@@ -159,12 +137,12 @@ impl Store {
         for (found, why) in cleared {
             self.clear(found, *why, now);
         }
-        let present: HashMap<Fingerprint, &Arc<Match>> =
-            matches.iter().map(|found| (fingerprint(found, &self.node), found)).collect();
+        let present = self.without_exempt(matches, now);
         self.miss_all_but(&present, now);
         let had_no_room = std::mem::take(&mut self.left_out);
         self.see(present, Source::Pass, now);
         self.tally.dropped += self.left_out.difference(&had_no_room).count() as u64;
+        self.ask(now);
         self.version.all += 1;
         std::mem::take(&mut self.turns)
     }
@@ -172,9 +150,14 @@ impl Store {
     /// Takes a match that an exec event showed between two passes.
     pub fn event(&mut self, found: &Arc<Match>, now: Moment) -> Vec<Turn> {
         self.expire(now.monotonic);
-        let had_no_room = self.left_out.clone();
-        self.see(HashMap::from([(fingerprint(found, &self.node), found)]), Source::Event, now);
-        self.tally.dropped += self.left_out.difference(&had_no_room).count() as u64;
+        let id = fingerprint(found, self.whose.node());
+        if let Some(scope) = self.exemption_of(&id, found, now) {
+            self.exempt_match(id, found, scope, now);
+        } else {
+            let had_no_room = self.left_out.clone();
+            self.see(HashMap::from([(id, found)]), Source::Event, now);
+            self.tally.dropped += self.left_out.difference(&had_no_room).count() as u64;
+        }
         self.version.all += 1;
         std::mem::take(&mut self.turns)
     }
@@ -183,10 +166,7 @@ impl Store {
     pub fn expire(&mut self, now: Duration) {
         let retain = self.limits.retain;
         let before = self.records.len();
-        self.records.retain(|_, record| match record.life {
-            Life::Open { .. } => true,
-            Life::Resolved { since } => now.saturating_sub(since) < retain,
-        });
+        self.records.retain(|_, record| !record.is_over(now, retain));
         if self.records.len() != before {
             self.changed();
         }
@@ -232,10 +212,25 @@ impl Store {
             Cleared::Exempt => ResolvedReason::Exempt,
             Cleared::Changed => return,
         };
-        let id = fingerprint(found, &self.node);
+        let id = fingerprint(found, self.whose.node());
         let Some(record) = self.records.get_mut(&id).filter(|record| record.is_open()) else { return };
         record.resolve(reason, now);
         self.count_resolved([(id, reason)]);
+    }
+
+    /// The matches that no scope exempts.
+    fn without_exempt<'a>(&mut self, matches: &'a [Arc<Match>], now: Moment) -> HashMap<Fingerprint, &'a Arc<Match>> {
+        let mut present: HashMap<Fingerprint, &Arc<Match>> =
+            matches.iter().map(|found| (fingerprint(found, self.whose.node()), found)).collect();
+        let exempt: HashMap<Fingerprint, ExemptScope> =
+            present.iter().filter_map(|(id, found)| Some((id.clone(), self.exemption_of(id, found, now)?))).collect();
+        self.exempt.retain(|id, _| exempt.contains_key(id));
+        for (id, scope) in exempt {
+            if let Some(found) = present.remove(&id) {
+                self.exempt_match(id, found, scope, now);
+            }
+        }
+        present
     }
 
     /// Counts one pass against every open record that is not among `present`.
@@ -258,7 +253,7 @@ impl Store {
     fn see(&mut self, present: HashMap<Fingerprint, &Arc<Match>>, source: Source, now: Moment) {
         let mut unknown = Vec::new();
         for (id, found) in present {
-            match self.records.get_mut(&id).map(|record| record.see(found, &self.node, source, now)) {
+            match self.records.get_mut(&id).map(|record| record.see(found, &self.whose, source, now)) {
                 None => unknown.push((id, found)),
                 Some(Seen::Same) => {}
                 Some(Seen::Changed) => self.changed(),
@@ -268,7 +263,7 @@ impl Store {
         self.make_room(&mut unknown);
         for (id, found) in unknown {
             self.left_out.remove(&id);
-            self.records.insert(id.clone(), Record::open(found, &self.node, source, now));
+            self.records.insert(id.clone(), Record::open(found, &self.whose, source, now));
             self.count_opened(id, found.severity);
         }
     }
@@ -306,90 +301,6 @@ impl Store {
     fn changed(&mut self) {
         self.version.stable += 1;
         self.version.all += 1;
-    }
-}
-
-impl Record {
-    fn open(found: &Arc<Match>, node: &str, source: Source, now: Moment) -> Self {
-        let sightings = Sightings { first: Time::of(found.seen), last: now.wall, count: source.passes() };
-        Self {
-            violation: record(found, node, sightings),
-            life: Life::Open { found: Arc::clone(found), missed: 0 },
-            encoded: OnceCell::new(),
-        }
-    }
-
-    /// The record as text.
-    pub(crate) fn encoded(&self) -> &Encoded {
-        self.encoded.get_or_init(|| Encoded::of(&self.violation))
-    }
-
-    pub(crate) fn is_open(&self) -> bool {
-        match self.life {
-            Life::Open { .. } => true,
-            Life::Resolved { .. } => false,
-        }
-    }
-
-    fn rank(&self) -> Rank {
-        match self.life {
-            Life::Open { .. } => Rank::Open(self.violation.severity, Reverse(self.violation.first_seen)),
-            Life::Resolved { since } => Rank::Resolved(since),
-        }
-    }
-
-    fn see(&mut self, found: &Arc<Match>, node: &str, source: Source, now: Moment) -> Seen {
-        let first = self.violation.first_seen;
-        let sightings = Sightings { first, last: now.wall, count: self.violation.count + source.passes() };
-        if let Life::Open { found: known, missed } = &mut self.life
-            && Arc::ptr_eq(known, found)
-        {
-            *missed = 0;
-            self.violation.timestamp = sightings.last;
-            self.violation.last_seen = sightings.last;
-            self.violation.count = sightings.count;
-            return Seen::Same;
-        }
-        let seen = if self.is_open() { Seen::Changed } else { Seen::Reopened };
-        self.violation = record(found, node, sightings);
-        self.life = Life::Open { found: Arc::clone(found), missed: 0 };
-        self.encoded = OnceCell::new();
-        seen
-    }
-
-    /// Counts a completed pass that did not show the process; the reason if that resolves it.
-    fn miss(&mut self, now: Moment) -> Option<ResolvedReason> {
-        let Life::Open { missed, .. } = &mut self.life else { return None };
-        *missed += 1;
-        if *missed < ABSENT_PASSES {
-            return None;
-        }
-        self.resolve(ResolvedReason::ProcessGone, now);
-        Some(ResolvedReason::ProcessGone)
-    }
-
-    fn resolve(&mut self, reason: ResolvedReason, now: Moment) {
-        self.violation.status = Status::Resolved;
-        self.violation.resolved_at = Some(now.wall);
-        self.violation.resolved_reason = Some(reason);
-        self.life = Life::Resolved { since: now.monotonic };
-        self.encoded = OnceCell::new();
-    }
-}
-
-impl Rank {
-    fn of_new(found: &Match) -> Self {
-        Self::Open(found.severity, Reverse(Time::of(found.seen)))
-    }
-}
-
-impl Source {
-    /// Passes that this counts for.
-    const fn passes(self) -> u64 {
-        match self {
-            Self::Pass => 1,
-            Self::Event => 0,
-        }
     }
 }
 

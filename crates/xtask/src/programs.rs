@@ -20,12 +20,13 @@ pub(crate) struct Program {
 }
 
 /// Everything that a test may ask for, sorted by name.
-pub(crate) const PROGRAMS: [Program; 14] = [
+pub(crate) const PROGRAMS: [Program; 15] = [
     Program { name: "bash", package: "bash" },
     Program { name: "curl", package: "curl" },
     Program { name: "git", package: "git" },
     Program { name: "initdb", package: "postgresql" },
     Program { name: "java", package: "default-jre-headless" },
+    Program { name: "kubectl", package: "kubernetes-client" },
     Program { name: "make", package: "make" },
     Program { name: "nginx", package: "nginx" },
     Program { name: "node", package: "nodejs" },

@@ -1,5 +1,6 @@
 //! What a changed file changes while the controller runs.
 
+use pods::Pods;
 use runtime::settings::Live;
 use runtime::shutdown::Stop;
 use runtime::telemetry::Telemetry;
@@ -12,6 +13,7 @@ pub(super) struct Reloads {
     pub(super) live: Live<Settings>,
     pub(super) log: Telemetry,
     pub(super) server: Server,
+    pub(super) pods: Pods,
 }
 
 impl Reloads {
@@ -31,5 +33,6 @@ impl Reloads {
         let settings = self.live.current();
         self.log.apply(&settings.log);
         self.server.apply(&settings.listen, &settings.auth);
+        self.pods.apply(&settings.pods);
     }
 }

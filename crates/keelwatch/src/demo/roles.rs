@@ -36,7 +36,9 @@ impl Common {
 
     /// The controller, which listens here.
     pub(super) fn controller(&self, listen: &str) -> Role {
-        let text = format!("# controller\n{}", self.text(listen));
+        // Nobody else stands for election, and people who look at a demo do not wait for 15 s.
+        let leader = "leader: {duration: 1s, renew: 700ms, retry: 200ms}\n";
+        let text = format!("# controller\n{}{leader}", self.text(listen));
         Role { name: "controller".to_owned(), text }
     }
 

@@ -141,7 +141,7 @@ impl Shown {
         let age = created_at.parse().map_or_else(|_| String::new(), |at| age(now, Time::of(at)));
         let owner = owner.as_ref().map_or_else(String::new, |owner| format!("{}/{}", owner.kind, owner.name));
         let app = app.as_ref().map_or_else(String::new, |app| format!("{}/{}", app.kind, app.name));
-        let texts = match output {
+        match output {
             Listing::Wide => {
                 let restarts: u64 = containers.iter().map(|container| container.restarts).sum();
                 let images: Vec<&str> = containers.iter().map(|container| container.image.as_str()).collect();
@@ -153,8 +153,7 @@ impl Shown {
             Listing::Table | Listing::Json | Listing::Yaml => {
                 [namespace, name, phase, &age, node_name, &app, &owner].map(or_dash).to_vec()
             }
-        };
-        texts
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::Clock;
+use kubeio::Metrics;
+use pods::Pods;
 use processes::rules::RuleSet;
 use processes::settings::ExecEvents;
 use processes::{ConnectorState, Watch};
@@ -17,12 +19,15 @@ use web::Server;
 
 use super::reload::Judging;
 use crate::role::Frame;
-use crate::rules;
 use crate::settings::Settings;
+use crate::{cluster, rules};
 
 /// Everything that the role is made of.
 pub(super) struct Parts {
     pub(super) node: Node,
+    pub(super) pods: Pods,
+    /// What is counted of the cluster.
+    pub(super) cluster: Metrics,
     pub(super) server: Server,
     pub(super) tasks: Tasks,
     pub(super) checks: Checks,
@@ -65,10 +70,13 @@ impl Parts {
         let node = Node::new(about, &settings.violations.node, settings.processes.every, &set, clock.clone());
         rules.tell(&node);
         violations::register(&node, &mut registry);
+        let pods = Pods::new(&settings.pods, clock.clone());
+        pods::register(&pods, &mut registry);
+        let cluster = cluster::register(&mut registry);
         let connector = Connector(Arc::new(Mutex::new(None)));
         add_checks(&checks, &settings, (&node, &rules, &connector));
         let judging = Judging { settings: settings.processes.clone(), rules: set };
-        Ok(Self { node, server, tasks, checks, registry, rules, judging, watch, connector })
+        Ok(Self { node, pods, cluster, server, tasks, checks, registry, rules, judging, watch, connector })
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use pods::Pods;
 use processes::Handle;
 use processes::rules::RuleSet;
 use runtime::settings::Live;
@@ -23,6 +24,7 @@ pub(super) struct Reloads {
     pub(super) log: Telemetry,
     pub(super) server: Server,
     pub(super) node: Node,
+    pub(super) pods: Pods,
     pub(super) rules: RulesState,
     pub(super) watch: Handle,
     /// What the watch judges by.
@@ -55,6 +57,8 @@ impl Reloads {
         self.log.apply(&settings.log);
         self.server.apply(&settings.listen, &settings.auth);
         self.node.reload(&settings.violations.node);
+        self.pods.apply(&settings.pods);
+        self.node.ask_anew();
         let rules = self.rules(&settings.processes.rules);
         let judging = Judging { settings: settings.processes.clone(), rules };
         let same_rules = judging.rules.revision() == self.judging.rules.revision();

@@ -17,6 +17,7 @@ pub fn write(directory: &Path) -> anyhow::Result<()> {
     let pages = [
         ("cli.md", cli::page()),
         ("metrics.md", metrics::page()?),
+        ("openapi-controller.json", crate::controller::openapi()?),
         ("openapi-node.json", crate::node::openapi()?),
         ("rules.md", rules::page()),
         ("settings.md", settings::page()),

@@ -7,12 +7,16 @@
 mod bad_input;
 mod config;
 mod contract;
+mod controller;
+mod controller_outages;
 mod demo;
+mod kubectl;
 mod manual;
 mod node;
 mod node_events;
 mod node_kills;
 mod node_load;
+mod node_pods;
 mod node_reloads;
 mod node_stops;
 mod postgres;

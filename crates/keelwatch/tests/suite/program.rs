@@ -18,7 +18,12 @@ pub(crate) struct Running(pub(crate) Child);
 
 /// Runs the program on node `worker-3`, with no settings but those among `args`.
 pub(crate) fn keelwatch(args: &[&str]) -> Run {
-    let output = command(args).output().unwrap();
+    keelwatch_with(args, &[])
+}
+
+/// The same, with these variables in its environment.
+pub(crate) fn keelwatch_with(args: &[&str], environment: &[(&str, &str)]) -> Run {
+    let output = command(args).envs(environment.iter().copied()).output().unwrap();
     Run {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -35,7 +40,14 @@ pub(crate) fn unheard(args: &[&str]) -> i32 {
 
 /// Starts the program and leaves it running.
 pub(crate) fn start(args: &[&str]) -> Running {
-    Running(command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    start_with(args, &[])
+}
+
+/// The same, with these variables in its environment.
+pub(crate) fn start_with(args: &[&str], environment: &[(&str, &str)]) -> Running {
+    let mut command = command(args);
+    command.envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Running(command.spawn().unwrap())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program under test is a process")]

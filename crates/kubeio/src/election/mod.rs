@@ -223,13 +223,31 @@ impl Run {
         self.state.resign();
         self.standing.prove(None);
         self.standing.publish(LeaderView::Nobody);
-        let Some(lease) = self.lease.take().filter(|_| is_leader) else { return };
-        let lease = lease.released(self.cluster.clock().now());
-        let call = self.call(Verb::Update, Some(&lease));
-        match self.cluster.ask_now::<serde::de::IgnoredAny>(call).await {
-            Ok(_) => info!(lease = self.name, "released lease {}", self.name),
+        if !is_leader {
+            return;
+        }
+        let mut result = self.free().await;
+        // A renewal that was under way at the stop may have arrived, and then the version is another.
+        if matches!(&result, Err(error) if error.code() == Some(409)) {
+            result = match self.look().await {
+                Ok(()) if self.lease.as_ref().is_some_and(|lease| lease.record().holder == self.candidate.identity) => {
+                    self.free().await
+                }
+                other => other,
+            };
+        }
+        match result {
+            Ok(()) => info!(lease = self.name, "released lease {}", self.name),
             Err(error) => warn!(lease = self.name, "failed to release lease {}: {}", self.name, error.chain()),
         }
+    }
+
+    /// Writes that nobody holds the Lease.
+    async fn free(&self) -> Result<(), CallError> {
+        let Some(lease) = &self.lease else { return Ok(()) };
+        let lease = lease.clone().released(self.cluster.clock().now());
+        let call = self.call(Verb::Update, Some(&lease));
+        self.cluster.ask_now::<serde::de::IgnoredAny>(call).await.map(drop)
     }
 
     fn call(&self, verb: Verb, lease: Option<&Lease>) -> Call {

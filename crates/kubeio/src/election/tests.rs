@@ -112,6 +112,18 @@ fn lease(sim: &SimCluster) -> serde_json::Value {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_leader_that_stops_frees_the_lease_although_the_answer_to_its_last_renewal_was_lost() {
+    let sim = cluster_with(SimCluster::builder(), &[]).await;
+    let first = Contender::enter(&sim, "first");
+    until(|| first.leads()).await;
+    sim.set_faults(vec![Fault::new(Effect::ResetAfter(0)).on("update", "leases").times(1)]);
+    until(|| sim.faults()[0].met == 1).await;
+    first.stopper.stop();
+    first.election.ended().await;
+    assert_eq!(lease(&sim)["spec"]["holderIdentity"], "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_of_two_leads_and_the_other_knows_where() {
     let sim = cluster_with(SimCluster::builder(), &[]).await;
     let [first, second] = two(&sim).await;

@@ -46,6 +46,11 @@ impl Exemption {
         self.until.is_some_and(|until| until <= now)
     }
 
+    /// The pods it is for; `None` = any process.
+    pub const fn scope(&self) -> Option<&ExemptScope> {
+        self.scope.as_ref()
+    }
+
     pub(super) fn is_about(&self, rule: RuleIndex) -> bool {
         self.rules.as_ref().is_none_or(|rules| rules.binary_search(&rule).is_ok())
     }

@@ -11,6 +11,7 @@ mod forms;
 mod jobs;
 mod lists;
 mod load;
+mod logs;
 mod moving;
 mod watches;
 mod writes;

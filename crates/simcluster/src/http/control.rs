@@ -107,15 +107,22 @@ fn refused(detail: impl Into<String>) -> Problem {
     Problem(422, "refused", detail.into())
 }
 
-/// The body as JSON of a type: 400 where it is no JSON, 422 where it is of another form.
-fn body<T: DeserializeOwned>(call: &Call) -> Result<T, Problem> {
-    let value: Value = serde_json::from_slice(&call.body)
-        .map_err(|error| Problem(400, "malformed", format!("the body is no JSON: {error}")))?;
-    T::deserialize(value).map_err(|error| refused(error.to_string()))
+/// The body as JSON.
+fn body(call: &Call) -> Result<Value, Problem> {
+    serde_json::from_slice(&call.body)
+        .map_err(|error| Problem(400, "malformed", format!("the body is no JSON: {error}")))
+}
+
+/// A mapping as a type; the types alone would take a list for the values of their fields.
+fn mapping<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    if !value.is_object() {
+        return Err("a mapping is wanted".to_owned());
+    }
+    T::deserialize(value).map_err(|error| error.to_string())
 }
 
 fn step(cluster: &Arc<Cluster>, call: &Call) -> Result<Value, Problem> {
-    let Step { advance } = body(call)?;
+    let Step { advance } = mapping(body(call)?).map_err(refused)?;
     let advance = duration::parse(&advance).ok_or_else(|| refused("advance: a duration such as \"30s\" is wanted"))?;
     Ok(json!({"moved": cluster.step(advance)}))
 }
@@ -127,10 +134,9 @@ fn faults(cluster: &Cluster) -> Value {
 }
 
 fn set_faults(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
-    let entries: Vec<Value> = body(call)?;
+    let Value::Array(entries) = body(call)? else { return Err(refused("a list of faults is wanted")) };
     let read = |(nth, entry): (usize, Value)| {
-        let text = FaultText::deserialize(entry).map_err(|error| error.to_string());
-        text.and_then(|text| text.fault()).map_err(|why| refused(format!("entry {nth}: {why}")))
+        mapping::<FaultText>(entry).and_then(|text| text.fault()).map_err(|why| refused(format!("entry {nth}: {why}")))
     };
     let faults: Result<Vec<_>, _> = entries.into_iter().enumerate().map(read).collect();
     cluster.set_faults(faults?);
@@ -138,7 +144,7 @@ fn set_faults(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
 }
 
 fn set_answers(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
-    let Answers { token_reviews, access_reviews } = body(call)?;
+    let Answers { token_reviews, access_reviews } = mapping(body(call)?).map_err(refused)?;
     if let Some(nth) = access_reviews.iter().position(|rule| rule.resource.is_some() && rule.path.is_some()) {
         return Err(refused(format!("access_reviews[{nth}]: either a resource or a path is wanted")));
     }

@@ -1,16 +1,15 @@
 //! What containers wrote.
 //!
-//! Owns the ten lines that every container has, and the parameters that cut them.
+//! Owns which container is meant, and the parameters that cut its lines. The lines are the hook's.
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::answer::{self, Answer};
 use super::objects::Ask;
+use crate::logs::LogAsk;
 use crate::status::Status;
 use crate::store::{Key, text_at};
-
-const LINES: usize = 10;
 
 pub(super) fn answer(ask: &Ask<'_>) -> Result<Answer, Status> {
     let target = ask.target;
@@ -24,18 +23,23 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<Answer, Status> {
             format!("container \"{container}\" in pod \"{}\" is waiting to start: ContainerCreating", key.name);
         return Err(Status::bad_request(message));
     }
-    if query.flag("previous")? == Some(true) && restarts(&pod, &container) == 0 {
+    let previous = query.flag("previous")? == Some(true);
+    if previous && restarts(&pod, &container) == 0 {
         let message = format!("previous terminated container \"{container}\" in pod \"{}\" not found", key.name);
         return Err(Status::bad_request(message));
     }
     let number = |name: &str| query.get(name).parse::<usize>().ok();
-    let lines: Vec<String> = (1..=LINES).map(|nth| format!("{container}: line {nth}\n")).collect();
-    let tail = number("tailLines").unwrap_or(LINES).min(LINES);
-    let mut text = lines[LINES - tail..].concat();
-    if let Some(limit) = number("limitBytes") {
-        text.truncate(limit);
-    }
-    Ok(answer::with_type(200, "text/plain", answer::full(Bytes::from(text))))
+    let text = ask.cluster.logs.text(&LogAsk { pod, container, previous });
+    let text = Bytes::from(last_lines(&text, number("tailLines")).to_owned());
+    let length = number("limitBytes").map_or(text.len(), |limit| limit.min(text.len()));
+    Ok(answer::with_type(200, "text/plain", answer::full(text.slice(..length))))
+}
+
+/// The end of a text, from the beginning of a line on.
+fn last_lines(text: &str, lines: Option<usize>) -> &str {
+    let Some(lines) = lines else { return text };
+    let starts = text.split_inclusive('\n').map(str::len).rev().take(lines);
+    &text[text.len() - starts.sum::<usize>()..]
 }
 
 /// The container that is meant: the one that is named, or the only one.

@@ -2,7 +2,7 @@
 //!
 //! Owns the order: who asks, what is asked, what goes wrong, what is answered. Each kind of answer has its own file.
 
-mod answer;
+pub(crate) mod answer;
 mod call;
 mod columns;
 mod control;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::It;
 use super::jobs::LOST;
 use crate::clock::seconds;
+use crate::hex;
 use crate::settings::Pace;
 use crate::state::State;
 use crate::store::{Entry, text_at};
@@ -140,7 +141,7 @@ fn next_address(state: &mut State) -> String {
 
 fn container_status(state: &mut State, container: &Value, now: &str) -> Value {
     let image = text_at(container, "image");
-    let digest = hex(image);
+    let digest = digest_of(image);
     let repository = image.split('@').next().unwrap_or_default();
     let repository = match repository.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => name,
@@ -162,13 +163,8 @@ fn container_status(state: &mut State, container: &Value, now: &str) -> Value {
 }
 
 /// The same digest for the same image, on every node.
-fn hex(image: &str) -> String {
-    use std::fmt::Write;
-
+fn digest_of(image: &str) -> String {
     use sha2::{Digest, Sha256};
-    Sha256::digest(image).iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+
+    hex::encode(&Sha256::digest(image))
 }

@@ -1,5 +1,6 @@
 //! The store against the contract's event streams, and against a model that is too plain to be wrong.
 
+use api::violation::Status;
 use proptest::prelude::*;
 
 use super::*;

@@ -32,7 +32,7 @@ const TABLE: [Room; 12] = [
     Room { name: "processes", uses: &["api", "document"], tests: &[], never: &["axum", "kube", "reqwest", "tokio"] },
     Room {
         name: "violations",
-        uses: &["api", "document", "runtime", "web", "processes"],
+        uses: &["api", "document", "runtime", "web", "pods", "processes"],
         tests: &[],
         never: &["kube"],
     },

@@ -87,7 +87,7 @@ async fn a_number_that_is_none_is_refused(ground: Ground) -> Verdict {
 async fn patches_that_are_no_patches_are_refused(ground: Ground) -> Verdict {
     ground.given_map("unpatched", &json!({}), &json!({"a": "1"})).await?;
     let path = ground.path("configmaps/unpatched");
-    for (content_type, patch, code, reason) in [
+    for (content_type, change, code, reason) in [
         (JSON_PATCH, "{}", 400, "BadRequest"),
         (JSON_PATCH, "[1]", 400, "BadRequest"),
         (JSON_PATCH, "x", 400, "BadRequest"),
@@ -97,7 +97,7 @@ async fn patches_that_are_no_patches_are_refused(ground: Ground) -> Verdict {
         (MERGE, "x", 400, "BadRequest"),
         (MERGE, "{\"metadata\":null}", 400, "BadRequest"),
     ] {
-        is_refusal(patch, &ground.send("PATCH", &path, content_type, patch).await?, code, reason)?;
+        is_refusal(change, &ground.send("PATCH", &path, content_type, change).await?, code, reason)?;
     }
     let data: Value = ground.get(&path).await?.json()["data"].clone();
     equal("nothing came of them", &data, &json!({"a": "1"}))

@@ -35,8 +35,8 @@ pub(super) enum Need {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Ending {
     /// The server differs from the contract.
-    #[error("{what}\n      expected {expected}\n           got {got}")]
-    Different { what: String, expected: Value, got: Value },
+    #[error(transparent)]
+    Different(Box<Difference>),
     /// The server's version or permissions rule the case out.
     #[error("{0}")]
     Skipped(String),
@@ -45,14 +45,30 @@ pub(super) enum Ending {
     Broken(#[from] ClientError),
 }
 
+/// What was expected, and what came instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}\n      expected {expected}\n           got {got}")]
+pub(super) struct Difference {
+    what: String,
+    expected: Value,
+    got: Value,
+}
+
+impl Ending {
+    pub(super) fn different(what: &str, expected: &Value, got: &Value) -> Self {
+        Self::Different(Box::new(Difference { what: what.to_owned(), expected: expected.clone(), got: got.clone() }))
+    }
+}
+
 /// The cases of a file, each named as its function.
 macro_rules! cases {
+    (@need) => { None };
+    (@need $need:expr) => { Some($need) };
     ($($run:ident $(needs $need:expr)?),* $(,)?) => {
-        pub(super) const CASES: &[super::case::Case] = &[$({
-            #[allow(unused_mut, unused_assignments, reason = "most cases need nothing")]
-            let mut needs: Option<super::case::Need> = None;
-            $(needs = Some($need);)?
-            super::case::Case { name: stringify!($run), needs, run: |ground| Box::pin($run(ground)) }
+        pub(super) const CASES: &[super::case::Case] = &[$(super::case::Case {
+            name: stringify!($run),
+            needs: super::case::cases!(@need $($need)?),
+            run: |ground| Box::pin($run(ground)),
         }),*];
     };
 }

@@ -10,7 +10,7 @@ use kube::client::Body;
 use serde_json::Value;
 
 /// How long an answer, or the next line of a watch, may take; real servers under load need seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A connection to one server.
 #[derive(Clone)]

@@ -31,14 +31,14 @@ pub(super) fn coded(answer: &Answer, code: u16) -> Verdict {
     if answer.code == code {
         return Ok(());
     }
-    Err(Ending::Different { what: "code".to_owned(), expected: code.into(), got: json!([answer.code, answer.json()]) })
+    Err(Ending::different("code", &code.into(), &json!([answer.code, answer.json()])))
 }
 
 pub(super) fn equal(what: &str, got: &Value, expected: &Value) -> Verdict {
     if got == expected {
         return Ok(());
     }
-    Err(Ending::Different { what: what.to_owned(), expected: expected.clone(), got: got.clone() })
+    Err(Ending::different(what, expected, got))
 }
 
 /// Fails with what was got unless `holds`.
@@ -46,7 +46,7 @@ pub(super) fn holds(what: &str, holds: bool, got: &Value) -> Verdict {
     if holds {
         return Ok(());
     }
-    Err(Ending::Different { what: what.to_owned(), expected: true.into(), got: got.clone() })
+    Err(Ending::different(what, &true.into(), got))
 }
 
 /// A Status that says Failure; `details` as the server names the object.

@@ -31,7 +31,7 @@ const DEFINE: Need = Need::Right("create", "apiextensions.k8s.io", "customresour
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 /// A kind of its own for each case, since a definition may take seconds to be gone.
-struct Kind {
+struct Defined {
     kind: String,
     plural: String,
     api_version: String,
@@ -60,7 +60,7 @@ fn schema() -> Value {
 }
 
 /// Defines a kind and waits until it is served.
-async fn defined(ground: &Ground, word: &str) -> Result<Kind, Ending> {
+async fn defined(ground: &Ground, word: &str) -> Result<Defined, Ending> {
     let singular = format!("{word}{}", ground.word());
     let plural = format!("{singular}s");
     let kind = format!("{}{}", word[..1].to_uppercase(), &singular[1..]);
@@ -88,10 +88,10 @@ async fn defined(ground: &Ground, word: &str) -> Result<Kind, Ending> {
         json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "probe"}, "spec": {"title": "ab"}});
     let made = ground.create(&format!("{path}?dryRun=All"), &probe).await?;
     coded(&made, 201)?;
-    Ok(Kind { kind, plural, api_version, path })
+    Ok(Defined { kind, plural, api_version, path })
 }
 
-impl Kind {
+impl Defined {
     fn object(&self, name: &str, spec: &Value) -> Value {
         json!({"apiVersion": self.api_version, "kind": self.kind, "metadata": {"name": name}, "spec": spec})
     }
@@ -266,8 +266,8 @@ async fn the_status_has_its_own_path(ground: Ground) -> Verdict {
     let path = format!("{}/one", kind.path);
     let main = ground.patch(&path, MERGE, &json!({"spec": {"size": 5}, "status": {"ready": true}})).await?.json();
     equal("main", &json!([main["spec"]["size"], main["status"]]), &json!([5, null]))?;
-    let patch = json!({"spec": {"size": 7}, "status": {"ready": true, "foo": 1}});
-    let status = ground.patch(&format!("{path}/status?fieldManager=alice"), MERGE, &patch).await?.json();
+    let change = json!({"spec": {"size": 7}, "status": {"ready": true, "foo": 1}});
+    let status = ground.patch(&format!("{path}/status?fieldManager=alice"), MERGE, &change).await?.json();
     let got = json!([status["spec"]["size"], status["status"], status["metadata"]["generation"]]);
     equal("status", &got, &json!([5, {"ready": true}, 2]))?;
     let fields = json!({"f:status": {".": {}, "f:ready": {}}});

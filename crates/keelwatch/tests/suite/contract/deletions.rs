@@ -61,8 +61,8 @@ async fn no_finalizer_is_added_to_what_goes(ground: Ground) -> Verdict {
     held(&ground, "going").await?;
     let path = ground.path("configmaps/going");
     ground.delete(&path, &json!(null)).await?;
-    let patch = json!({"metadata": {"finalizers": ["example.org/hold", "example.org/more"]}});
-    let answer = ground.patch(&path, MERGE, &patch).await?;
+    let change = json!({"metadata": {"finalizers": ["example.org/hold", "example.org/more"]}});
+    let answer = ground.patch(&path, MERGE, &change).await?;
     let message = "ConfigMap \"going\" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is being \
         deleted, found new finalizers []string{\"example.org/more\"}";
     refused(&answer, 422, "Invalid", message)?;

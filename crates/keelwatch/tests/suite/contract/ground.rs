@@ -112,9 +112,9 @@ impl Ground {
         &self,
         path: &str,
         content_type: &'static str,
-        patch: &Value,
+        change: &Value,
     ) -> Result<Answer, ClientError> {
-        self.send("PATCH", path, content_type, patch.to_string()).await
+        self.send("PATCH", path, content_type, change.to_string()).await
     }
 
     /// Deletes; `options` may be null.
@@ -161,10 +161,6 @@ impl Ground {
     }
 
     /// Asks for `path` until the answer is as wanted; the last one otherwise says why not.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a real server moves at its own pace; this is the pause between two questions"
-    )]
     pub(super) async fn until(&self, path: &str, what: &str, wanted: impl Fn(&Answer) -> bool + Send) -> Verdict {
         let mut last = Value::Null;
         for _ in 0..ATTEMPTS {
@@ -175,7 +171,7 @@ impl Ground {
             last = json!([answer.code, answer.json()]);
             tokio::time::sleep(PAUSE).await;
         }
-        Err(Ending::Different { what: format!("{path} {what}"), expected: true.into(), got: last })
+        Err(Ending::different(&format!("{path} {what}"), &true.into(), &last))
     }
 
     /// Waits until nothing is at `path`.

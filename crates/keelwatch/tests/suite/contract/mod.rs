@@ -88,7 +88,6 @@ async fn the_simulation_keeps_every_case_of_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stderr, reason = "what a run left out is to be seen")]
 async fn a_real_server_keeps_every_case_of_the_contract() {
     let Some(file) = kubeconfig() else {
         eprintln!("left out: KEELWATCH_TEST_KUBECONFIG names no cluster");

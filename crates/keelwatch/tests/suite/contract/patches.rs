@@ -52,8 +52,8 @@ async fn a_merge_patch_owns_what_it_changed(ground: Ground) -> Verdict {
 
 async fn a_strategic_patch_merges_labels(ground: Ground) -> Verdict {
     ground.given_map("strategic", &json!({"a": "1"}), &json!({"i": "1"})).await?;
-    let patch = json!({"metadata": {"labels": {"probe": "1"}}});
-    let answer = ground.patch(&ground.path("configmaps/strategic"), STRATEGIC, &patch).await?;
+    let change = json!({"metadata": {"labels": {"probe": "1"}}});
+    let answer = ground.patch(&ground.path("configmaps/strategic"), STRATEGIC, &change).await?;
     same(&answer, 200, &map("strategic", &json!({"a": "1", "probe": "1"}), &json!({"i": "1"})))
 }
 
@@ -79,8 +79,8 @@ fn containers(deployment: &Value) -> Value {
 async fn a_strategic_patch_merges_lists_by_their_key(ground: Ground) -> Verdict {
     let path = deployment(&ground, "by-key").await?;
     let two = json!({"name": "two", "image": "registry.example/new", "env": [{"name": "B", "value": "2"}]});
-    let patch = json!({"spec": {"template": {"spec": {"containers": [two]}}}});
-    let answer = ground.patch(&path, STRATEGIC, &patch).await?;
+    let change = json!({"spec": {"template": {"spec": {"containers": [two]}}}});
+    let answer = ground.patch(&path, STRATEGIC, &change).await?;
     coded(&answer, 200)?;
     let (a, b) = (json!({"name": "A", "value": "1"}), json!({"name": "B", "value": "2"}));
     equal(
@@ -115,7 +115,7 @@ async fn a_strategic_patch_deletes_and_replaces(ground: Ground) -> Verdict {
 
 async fn a_json_patch_runs_in_order(ground: Ground) -> Verdict {
     ground.given_map("ordered", &json!({}), &json!({"n": "2"})).await?;
-    let patch = json!([
+    let change = json!([
         {"op": "test", "path": "/data/n", "value": "2"},
         {"op": "copy", "from": "/data/n", "path": "/data/m"},
         {"op": "replace", "path": "/data/n", "value": "3"},
@@ -126,24 +126,24 @@ async fn a_json_patch_runs_in_order(ground: Ground) -> Verdict {
         {"op": "add", "path": "/metadata/annotations/example.org~1a~0b", "value": "5"},
         {"op": "move", "from": "/metadata/annotations/example.org~1a~0b", "path": "/data/p"},
     ]);
-    let answer = ground.patch(&ground.path("configmaps/ordered"), JSON_PATCH, &patch).await?;
+    let answer = ground.patch(&ground.path("configmaps/ordered"), JSON_PATCH, &change).await?;
     same(&answer, 200, &map("ordered", &json!({}), &json!({"n": "3", "o": "2", "p": "5"})))
 }
 
 async fn a_json_patch_whose_test_fails_changes_nothing(ground: Ground) -> Verdict {
     ground.given_map("tested", &json!({}), &json!({"n": "2"})).await?;
     let path = ground.path("configmaps/tested");
-    let patch =
+    let change =
         json!([{"op": "test", "path": "/data/n", "value": "9"}, {"op": "replace", "path": "/data/n", "value": "3"}]);
     let message = "the server rejected our request due to an error in our request";
-    same(&ground.patch(&path, JSON_PATCH, &patch).await?, 422, &failure(422, "Invalid", message, &json!({})))?;
+    same(&ground.patch(&path, JSON_PATCH, &change).await?, 422, &failure(422, "Invalid", message, &json!({})))?;
     same(&ground.get(&path).await?, 200, &map("tested", &json!({}), &json!({"n": "2"})))
 }
 
 async fn a_json_patch_of_a_missing_path_is_refused(ground: Ground) -> Verdict {
     ground.given_map("no-path", &json!({}), &json!({"n": "2"})).await?;
-    let patch = json!([{"op": "remove", "path": "/data/none"}]);
-    let answer = ground.patch(&ground.path("configmaps/no-path"), JSON_PATCH, &patch).await?;
+    let change = json!([{"op": "remove", "path": "/data/none"}]);
+    let answer = ground.patch(&ground.path("configmaps/no-path"), JSON_PATCH, &change).await?;
     let message = "the server rejected our request due to an error in our request";
     same(&answer, 422, &failure(422, "Invalid", message, &json!({})))
 }
@@ -164,15 +164,15 @@ async fn a_patch_of_a_missing_object_is_not_found(ground: Ground) -> Verdict {
 
 async fn a_patch_cannot_rename(ground: Ground) -> Verdict {
     ground.given_map("renamed", &json!({}), &json!({})).await?;
-    let patch = json!({"metadata": {"name": "other"}});
-    let answer = ground.patch(&ground.path("configmaps/renamed"), MERGE, &patch).await?;
+    let change = json!({"metadata": {"name": "other"}});
+    let answer = ground.patch(&ground.path("configmaps/renamed"), MERGE, &change).await?;
     refused(&answer, 400, "BadRequest", "the name of the object (other) does not match the name on the URL (renamed)")
 }
 
 async fn a_patch_with_a_stale_version_is_a_conflict(ground: Ground) -> Verdict {
     ground.given_map("stale-patch", &json!({}), &json!({})).await?;
-    let patch = json!({"metadata": {"resourceVersion": "1"}, "data": {"a": "1"}});
-    let answer = ground.patch(&ground.path("configmaps/stale-patch"), MERGE, &patch).await?;
+    let change = json!({"metadata": {"resourceVersion": "1"}, "data": {"a": "1"}});
+    let answer = ground.patch(&ground.path("configmaps/stale-patch"), MERGE, &change).await?;
     let message = "Operation cannot be fulfilled on configmaps \"stale-patch\": the object has been modified; please apply your changes \
         to the latest version and try again";
     refused(&answer, 409, "Conflict", message)

@@ -92,8 +92,8 @@ async fn the_status_of_a_pod_has_its_own_path(ground: Ground) -> Verdict {
     let path = pod(&ground, "status", &json!({})).await?;
     let main = ground.patch(&path, MERGE, &json!({"status": {"phase": "Failed"}})).await?.json();
     equal("the main path", &main["status"]["phase"], &"Pending".into())?;
-    let patch = json!({"status": {"message": "held"}, "spec": {"nodeName": "n"}});
-    let status = ground.patch(&format!("{path}/status"), MERGE, &patch).await?.json();
+    let change = json!({"status": {"message": "held"}, "spec": {"nodeName": "n"}});
+    let status = ground.patch(&format!("{path}/status"), MERGE, &change).await?.json();
     equal("its own", &json!([status["status"]["message"], status["spec"].get("nodeName")]), &json!(["held", null]))
 }
 

@@ -48,16 +48,16 @@ async fn ended(case: Case, ground: &Ground) -> Verdict {
     let abort = task.abort_handle();
     match tokio::time::timeout(LONGEST, task).await {
         Ok(Ok(verdict)) => verdict,
-        Ok(Err(panic)) => Err(failed(format!("panicked: {panic}"))),
+        Ok(Err(panic)) => Err(failed(&format!("panicked: {panic}"))),
         Err(_) => {
             abort.abort();
-            Err(failed(format!("did not end within {LONGEST:?}")))
+            Err(failed(&format!("did not end within {LONGEST:?}")))
         }
     }
 }
 
-fn failed(what: String) -> Ending {
-    Ending::Different { what, expected: true.into(), got: false.into() }
+fn failed(what: &str) -> Ending {
+    Ending::different(what, &true.into(), &false.into())
 }
 
 impl Report {

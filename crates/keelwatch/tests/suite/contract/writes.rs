@@ -169,8 +169,8 @@ async fn the_status_of_a_deployment_has_its_own_path(ground: Ground) -> Verdict 
     // The status is the controller's: only that the main path leaves it alone can be said at any time.
     let main = ground.patch(&path, MERGE, &json!({"spec": {"paused": true}, "status": {"replicas": 7}})).await?.json();
     holds("the main path leaves the status", main["status"]["replicas"] != 7 && main["spec"]["paused"] == true, &main)?;
-    let patch = json!({"spec": {"paused": false}, "status": {"collisionCount": 3}});
-    let status = ground.patch(&format!("{path}/status"), MERGE, &patch).await?.json();
+    let change = json!({"spec": {"paused": false}, "status": {"collisionCount": 3}});
+    let status = ground.patch(&format!("{path}/status"), MERGE, &change).await?.json();
     let got = json!([status["spec"]["paused"], status["status"]["collisionCount"]]);
     equal("the status leaves the specification", &got, &json!([true, 3]))
 }
@@ -191,8 +191,8 @@ async fn a_deployment_is_scaled(ground: Ground) -> Verdict {
 async fn the_selector_of_a_deployment_is_immutable(ground: Ground) -> Verdict {
     let path = deployment(&ground, "selector").await?;
     let labels = json!({"app": "other"});
-    let patch = json!({"spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}}});
-    let answer = ground.patch(&path, MERGE, &patch).await?;
+    let change = json!({"spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}}});
+    let answer = ground.patch(&path, MERGE, &change).await?;
     let message = "Deployment.apps \"selector\" is invalid: spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"other\"}}: field is immutable";
     refused(&answer, 422, "Invalid", message)
 }
