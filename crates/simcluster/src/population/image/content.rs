@@ -121,6 +121,9 @@ fn installed(packages: &[Package], platform: Platform) -> String {
     packages.iter().map(paragraph).collect::<Vec<_>>().concat()
 }
 
+/// Packages of a language whose files are there: each takes a kilobyte of the archive.
+const INSTALLED: usize = 2;
+
 fn application(random: &mut Random, rank: u32) -> Vec<File> {
     let own = text("app/release", format!("image {rank}\n"));
     let mut files = vec![own];
@@ -140,7 +143,7 @@ fn node(packages: &[(&str, &str)]) -> Vec<File> {
         locked.insert(format!("node_modules/{name}"), json!({"version": version}));
     }
     let lock = json!({"name": "app", "version": "1.0.0", "lockfileVersion": 3, "packages": Value::Object(locked)});
-    let modules = packages.iter().map(|(name, version)| {
+    let modules = packages.iter().take(INSTALLED).map(|(name, version)| {
         let manifest = json!({"name": name, "version": version, "license": "MIT"});
         text(&format!("app/node_modules/{name}/package.json"), manifest.to_string())
     });
@@ -152,7 +155,7 @@ fn python(packages: &[(&str, &str)]) -> Vec<File> {
         let path = format!("usr/local/lib/python3.12/site-packages/{name}-{version}.dist-info/METADATA");
         text(&path, format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nLicense: MIT\n"))
     };
-    packages.iter().map(metadata).collect()
+    packages.iter().take(INSTALLED).map(metadata).collect()
 }
 
 fn cargo_lock(packages: &[(&str, &str)]) -> File {

@@ -168,6 +168,7 @@ fn header(package: &Package, arch: &str) -> Vec<u8> {
     tags.extend(epoch.map(|epoch| Tag::Number(1003, epoch)));
     tags.extend([
         Tag::Translated(1004, package.name),
+        Tag::Number(1006, 1_790_000_000),
         Tag::Number(1008, 1_795_000_000),
         Tag::Number(1009, 40_960),
         Tag::Text(1011, "Rocky Enterprise Software Foundation"),
