@@ -13,7 +13,7 @@ use crate::clock::seconds;
 use crate::motion::Churn;
 use crate::population::{self, Object, population};
 use crate::schema::DEFINITIONS;
-use crate::settings::Settings;
+use crate::settings::{Offer, Settings};
 use crate::state::State;
 use crate::store::{Entry, Key};
 use crate::write::{EventRules, Part, Run, Validation, Write};
@@ -27,7 +27,7 @@ const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kub
 pub(crate) fn found(state: &mut State, settings: &Settings, at: Timestamp) {
     create_namespaces(state, at);
     define(state, settings, at);
-    register_services(state, at);
+    register_services(state, settings.metrics_api, at);
     state.agenda.clear();
     if let Some(sizes) = &settings.population {
         populate(state, settings.seed, &population::Sizes { now: at, ..sizes.clone() });
@@ -64,12 +64,13 @@ fn define(state: &mut State, settings: &Settings, at: Timestamp) {
 }
 
 /// The groups are listed as APIServices, as the aggregator of real servers does.
-fn register_services(state: &mut State, at: Timestamp) {
+fn register_services(state: &mut State, metrics_api: Offer, at: Timestamp) {
     let kind = state.catalog.get("apiregistration.k8s.io", "v1", "apiservices").cloned().expect("it is built in");
     let groups: Vec<(String, String)> = {
         let groups = state.catalog.groups();
         let pairs = groups.iter().flat_map(|(group, versions)| versions.iter().map(move |version| (*group, *version)));
-        pairs.map(|(group, version)| (group.to_owned(), version.to_owned())).collect()
+        let metrics = (metrics_api == Offer::Offered).then_some(("metrics.k8s.io", "v1beta1"));
+        pairs.chain(metrics).map(|(group, version)| (group.to_owned(), version.to_owned())).collect()
     };
     for (group, version) in groups {
         let uid = state.random.uid();
@@ -92,6 +93,7 @@ fn register_services(state: &mut State, at: Timestamp) {
 fn populate(state: &mut State, seed: u64, sizes: &population::Sizes) {
     let first_version = state.store.next_version();
     let population = population(seed, sizes);
+    state.images = population.images();
     // One thread writes objects while this one takes them in: each is half of the work.
     std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel(BATCHES);

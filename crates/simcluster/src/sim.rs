@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::cluster::{Census, Cluster, LoadError};
 use crate::fault::{Counted, Fault};
 use crate::http::SimService;
 use crate::logs::{LogAsk, LogHook};
-use crate::population;
+use crate::population::{self, ImageError};
 use crate::requests::{Request, Seen};
 use crate::runs::{Hook, JobRun, Outcome};
 use crate::selector::Selection;
@@ -158,6 +159,13 @@ impl SimCluster {
     /// Pods that were placed on a node, in whatever phase.
     pub fn pods_on(&self, node: &str) -> Vec<Value> {
         self.list("pods", "", &format!("spec.nodeName={node}")).expect("every cluster has pods, selected by node")
+    }
+
+    /// Writes an image into a folder as an OCI layout: the one whose index, manifest or configuration has this digest, given bare
+    /// or as an `imageID`.
+    pub fn image_layout(&self, digest: &str, folder: &Path) -> Result<(), ImageError> {
+        let images = Arc::clone(&self.cluster.state().images);
+        images.write_layout(digest, folder)
     }
 
     /// Stores an object as it is, status and all, in place of the one of its name; what it has no uid or time for, it gets.

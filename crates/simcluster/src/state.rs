@@ -3,11 +3,13 @@
 //! Owns the parts together and what follows at once from a write. What follows later is `motion`'s.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::definition;
 use crate::motion::{Agenda, Churn};
 use crate::page::Tokens;
+use crate::population::{Images, KNOWN_IMAGES};
 use crate::random::Random;
 use crate::settings::Pace;
 use crate::store::{Change, Key, Store};
@@ -24,6 +26,7 @@ pub(crate) struct State {
     pub(crate) begun: Vec<Key>,
     pub(crate) churn: Churn,
     pub(crate) pace: Pace,
+    pub(crate) images: Arc<Images>,
     /// Counters of what moves by itself, for example the next node of the round robin.
     pub(crate) counters: BTreeMap<&'static str, usize>,
 }
@@ -39,6 +42,7 @@ impl State {
             agenda: Agenda::default(),
             tokens: Tokens::default(),
             pace,
+            images: Arc::new(Images::new(seed, KNOWN_IMAGES)),
             counters: BTreeMap::new(),
         }
     }

@@ -54,19 +54,18 @@ impl Term {
         *self.fence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores `write` under the number. Refused while this process still leads, it takes a new number, once.
+    /// Stores `write` under the number. Refused as `Fenced` while this process still leads, it has taken a new number: what
+    /// another leader stored meanwhile is to be read, and the write decided again.
     pub async fn write(&self, write: Write) -> Result<Written, Failure> {
         if !(self.leads)() {
             return Err(Failure::NotLeading);
         }
-        match self.storage.write(write.clone().fenced(self.fence())).await {
-            Err(Failure::Fenced { .. }) if (self.leads)() => {
-                let fence = self.storage.take_fence().await?;
-                *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = fence;
-                self.storage.write(write.fenced(fence)).await
-            }
-            ended => ended,
+        let ended = self.storage.write(write.fenced(self.fence())).await;
+        if matches!(ended, Err(Failure::Fenced { .. })) && (self.leads)() {
+            let fence = self.storage.take_fence().await?;
+            *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = fence;
         }
+        ended
     }
 }
 

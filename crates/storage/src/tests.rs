@@ -103,6 +103,8 @@ async fn an_older_leader_writes_nothing_and_takes_a_new_number_if_it_still_leads
     let second = Term::begin(&storage, || true).await.unwrap();
     second.write(add("a")).await.unwrap();
     assert_eq!(storage.write(refused).await, Err(Failure::Fenced { held: 1, current: 2 }));
+    // What the other leader stored is to be read first, so it is not sent again by itself.
+    assert_eq!(first.write(add("b")).await, Err(Failure::Fenced { held: 1, current: 2 }));
     first.write(add("b")).await.unwrap();
     assert_eq!((first.fence().number(), names(&storage).await), (3, vec!["a".to_owned(), "b".to_owned()]));
 }

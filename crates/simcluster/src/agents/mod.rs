@@ -26,6 +26,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use self::agent::Agent;
 pub use self::agent::{Era, Garbage, Manner};
+pub(crate) use self::slices::PER_SLICE;
 
 /// Most agents: those of the largest cluster.
 pub const MOST: u32 = 5_000;

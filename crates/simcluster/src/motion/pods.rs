@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::It;
 use super::jobs::LOST;
 use crate::clock::seconds;
 use crate::hex;
+use crate::nodes::Runtime;
+use crate::population::Images;
 use crate::settings::Pace;
 use crate::state::State;
 use crate::store::{Entry, text_at};
@@ -114,8 +117,13 @@ fn running(state: &mut State, it: &It) -> Value {
         None if pod["spec"]["hostNetwork"] == true => host.clone(),
         None => next_address(state),
     };
-    let containers = pod["spec"]["containers"].as_array().cloned().unwrap_or_default();
-    let statuses: Vec<Value> = containers.iter().map(|container| container_status(state, container, &now)).collect();
+    let runtime = Runtime::parse(text_at(&node, "status.nodeInfo.containerRuntimeVersion"));
+    let runtime = runtime.map_or(Runtime::Containerd, |(runtime, _)| runtime);
+    let mut statuses = |list: &str, run: Run| -> Vec<Value> {
+        let containers = it.object["spec"][list].as_array().map_or(&[][..], Vec::as_slice);
+        containers.iter().map(|container| container_status(state, container, runtime, (run, &now))).collect()
+    };
+    let (init, regular) = (statuses("initContainers", Run::Done), statuses("containers", Run::Goes));
     let condition =
         |kind: &str| json!({"type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
     pod["status"] = json!({
@@ -126,10 +134,37 @@ fn running(state: &mut State, it: &It) -> Value {
         "podIP": address,
         "podIPs": [{"ip": address}],
         "startTime": now,
-        "containerStatuses": statuses,
-        "qosClass": "BestEffort",
     });
+    if !init.is_empty() {
+        pod["status"]["initContainerStatuses"] = init.into();
+    }
+    pod["status"]["containerStatuses"] = regular.into();
+    pod["status"]["qosClass"] = quality(&it.object["spec"]).into();
     pod
+}
+
+/// The class of a pod by what its containers request and may take at most.
+fn quality(spec: &Value) -> &'static str {
+    let lists = ["initContainers", "containers"];
+    let containers = || lists.iter().filter_map(|list| spec[*list].as_array()).flatten();
+    let amount = |container: &Value, of: &str, what: &str| container["resources"][of].get(what).cloned();
+    let is_bound = |container: &Value, what: &str| {
+        let limit = amount(container, "limits", what);
+        // What is limited and not requested is requested as much.
+        limit.is_some() && amount(container, "requests", what).is_none_or(|request| Some(request) == limit)
+    };
+    let asks = |container: &Value| {
+        ["limits", "requests"]
+            .iter()
+            .any(|of| container["resources"][*of].as_object().is_some_and(|map| !map.is_empty()))
+    };
+    if containers().all(|container| is_bound(container, "cpu") && is_bound(container, "memory")) {
+        "Guaranteed"
+    } else if containers().any(asks) {
+        "Burstable"
+    } else {
+        "BestEffort"
+    }
 }
 
 fn next_address(state: &mut State) -> String {
@@ -139,32 +174,50 @@ fn next_address(state: &mut State) -> String {
     format!("10.{}.{middle}.{low}", 100 + high % 100)
 }
 
-fn container_status(state: &mut State, container: &Value, now: &str) -> Value {
-    let image = text_at(container, "image");
-    let digest = digest_of(image);
-    let repository = image.split('@').next().unwrap_or_default();
-    let repository = match repository.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => repository,
+/// What a container does in a pod that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Goes,
+    /// It ran before the others.
+    Done,
+}
+
+fn container_status(state: &mut State, container: &Value, runtime: Runtime, (run, now): (Run, &str)) -> Value {
+    let reference = text_at(container, "image");
+    let image_id = image_id(&state.images, reference, runtime);
+    let digits = format!("{}{}", state.random.uid().replace('-', ""), state.random.uid().replace('-', ""));
+    let id = format!("{}://{digits}", runtime.scheme());
+    let now_state = match run {
+        Run::Goes => json!({"running": {"startedAt": now}}),
+        Run::Done => json!({"terminated": {
+            "exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now, "containerID": id,
+        }}),
     };
-    let pinned = image.split_once('@').map(|(_, digest)| digest.to_owned());
-    let id = format!("{}{}", state.random.uid().replace('-', ""), state.random.uid().replace('-', ""));
     json!({
         "name": container["name"],
-        "state": {"running": {"startedAt": now}},
+        "state": now_state,
         "lastState": {},
         "ready": true,
         "restartCount": 0,
-        "image": image,
-        "imageID": format!("{repository}@{}", pinned.unwrap_or_else(|| format!("sha256:{digest}"))),
-        "containerID": format!("containerd://{id}"),
-        "started": true,
+        "image": reference,
+        "imageID": image_id,
+        "containerID": id,
+        "started": run == Run::Goes,
     })
 }
 
-/// The same digest for the same image, on every node.
-fn digest_of(image: &str) -> String {
-    use sha2::{Digest, Sha256};
-
-    hex::encode(&Sha256::digest(image))
+/// The image as the runtime tells it, the same on all nodes: one of the cluster's, the digest that is pinned, or one made up
+/// from the name.
+fn image_id(images: &Images, reference: &str, runtime: Runtime) -> String {
+    let (name, pinned) = reference.split_once('@').map_or((reference, None), |(name, digest)| (name, Some(digest)));
+    let repository = match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => name,
+    };
+    let scheme = if runtime == Runtime::Docker { "docker-pullable://" } else { "" };
+    match (pinned, images.find(reference)) {
+        (Some(digest), _) => format!("{scheme}{repository}@{digest}"),
+        (None, Some(image)) => image.id(runtime),
+        (None, None) => format!("{scheme}{repository}@sha256:{}", hex::encode(&Sha256::digest(reference))),
+    }
 }

@@ -1,13 +1,14 @@
 //! EndpointSlices: which pods are behind a Service.
 //!
-//! Owns one slice per Service with a selector. Slices of others are left alone.
+//! Owns the slices of Services with a selector, a hundred endpoints in each. Slices of others are left alone.
 
 use serde_json::{Value, json};
 
 use super::It;
+use crate::agents::PER_SLICE;
 use crate::selector::Selection;
 use crate::state::State;
-use crate::store::{Key, text_at};
+use crate::store::{Entry, text_at};
 
 const SLICES: &str = "endpointslices.discovery.k8s.io";
 
@@ -24,7 +25,7 @@ pub(super) fn look(state: &mut State, it: &It) {
     let endpoints: Vec<Value> = pods.iter().filter_map(|pod| endpoint(it, pod)).collect();
     let ports: Vec<Value> =
         it.object["spec"]["ports"].as_array().into_iter().flatten().map(|port| slice_port(port, &pods)).collect();
-    store(state, it, json!(endpoints), json!(ports));
+    store(state, it, &endpoints, &json!(ports));
 }
 
 fn endpoint(it: &It, pod: &Value) -> Option<Value> {
@@ -61,21 +62,38 @@ fn slice_port(port: &Value, pods: &[Value]) -> Value {
     json!({"name": port["name"].as_str().unwrap_or_default(), "port": number, "protocol": port["protocol"]})
 }
 
-fn store(state: &mut State, it: &It, endpoints: Value, ports: Value) {
-    let Some(kind) = state.catalog.by_table(SLICES).cloned() else { return };
+/// Keeps the slices of a Service: as many as its endpoints fill, and one where there are none.
+fn store(state: &mut State, it: &It, endpoints: &[Value], ports: &Value) {
     let existing = it.dependents(state, SLICES);
-    if let Some(entry) = existing.first() {
-        let before = entry.decode();
-        let mut slice = before.clone();
-        slice["endpoints"] = endpoints;
-        slice["ports"] = ports;
-        if slice != before {
-            let generation = before["metadata"]["generation"].as_i64().unwrap_or(1);
-            slice["metadata"]["generation"] = (generation + 1).into();
-            state.keep(it.now, &kind, &slice);
-        }
-        return;
+    let mut filled: Vec<&[Value]> = endpoints.chunks(PER_SLICE).collect();
+    if filled.is_empty() {
+        filled.push(&[]);
     }
+    for (nth, part) in filled.iter().enumerate() {
+        match existing.get(nth) {
+            Some(entry) => update(state, it, entry, (part, ports)),
+            None => create(state, it, part, ports),
+        }
+    }
+    for entry in existing.iter().skip(filled.len()) {
+        it.delete(state, entry, SLICES);
+    }
+}
+
+fn update(state: &mut State, it: &It, entry: &Entry, (endpoints, ports): (&[Value], &Value)) {
+    let Some(kind) = state.catalog.by_table(SLICES).cloned() else { return };
+    let before = entry.decode();
+    let mut slice = before.clone();
+    slice["endpoints"] = json!(endpoints);
+    slice["ports"] = ports.clone();
+    if slice != before {
+        let generation = before["metadata"]["generation"].as_i64().unwrap_or(1);
+        slice["metadata"]["generation"] = (generation + 1).into();
+        state.keep(it.now, &kind, &slice);
+    }
+}
+
+fn create(state: &mut State, it: &It, endpoints: &[Value], ports: &Value) {
     let name = &*it.entry.key.name;
     let slice = json!({
         "metadata": {
@@ -90,7 +108,5 @@ fn store(state: &mut State, it: &It, endpoints: Value, ports: Value) {
         "endpoints": endpoints,
         "ports": ports,
     });
-    let write = it.write(&kind, Key::new(&it.entry.key.namespace, ""));
-    // In a namespace that ends nothing is created any more.
-    let _ = state.create(&write, slice);
+    it.create(state, SLICES, slice);
 }

@@ -91,6 +91,24 @@ impl Runtime {
         };
         Some((runtime, id))
     }
+
+    /// The scheme of container ids.
+    pub(crate) fn scheme(self) -> &'static str {
+        match self {
+            Self::Containerd => "containerd",
+            Self::CriO => "cri-o",
+            Self::Docker => "docker",
+        }
+    }
+
+    /// As a node reports it.
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::Containerd => "containerd://2.2.1",
+            Self::CriO => "cri-o://1.36.0",
+            Self::Docker => "docker://29.1.3",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 use std::net::Ipv4Addr;
 
 use super::Sizes;
-use super::image::Runtime;
 use super::plan::{App, Owner, Rights};
 use super::random::{Purpose, Random};
+use crate::nodes::Runtime;
 
 /// The nodes and their ranges of addresses.
 #[derive(Debug)]

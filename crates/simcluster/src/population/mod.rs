@@ -32,10 +32,14 @@ mod template;
 mod tests;
 mod workload;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
 pub use self::fault::{Fault, Planted, Planting};
+pub use self::image::ImageError;
+pub(crate) use self::image::{Images, KNOWN_IMAGES};
 use self::plan::Plan;
 use self::scribe::Scribe;
 use self::template::Template;
@@ -123,6 +127,11 @@ impl Population {
         })
     }
 
+    /// The images that its pods name.
+    pub(crate) fn images(&self) -> Arc<Images> {
+        Arc::clone(&self.plan.images)
+    }
+
     /// The faults, each with the object that bears it.
     pub fn planted(&self) -> Planted {
         planting::planted(&self.plan)
@@ -142,7 +151,7 @@ impl Population {
             Unit::Space(index) => space::write(scribe, plan, index),
             Unit::Node(index) => node::write(scribe, plan, index),
             Unit::App(index) => {
-                let template = Template::of(plan.seed, &plan.sizes, &plan.apps[index]);
+                let template = Template::of(plan, &plan.apps[index]);
                 workload::write(scribe, plan, &template);
                 batch::write(scribe, plan, &template);
                 around::write(scribe, plan, &template);

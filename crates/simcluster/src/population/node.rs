@@ -1,6 +1,5 @@
 //! Nodes and their Leases.
 
-use super::image::Image;
 use super::json::Json;
 use super::layout::Layout;
 use super::plan::{NODE_LEASE, Plan};
@@ -111,7 +110,7 @@ fn status(json: &mut Json, plan: &Plan, node: u32) {
     json.object("nodeInfo", |json| node_info(json, plan, node, &mut random));
     json.array("images", |json| {
         for rank in 0..plan.sizes.images.min(5) {
-            let image = Image::of(plan.seed, rank);
+            let image = plan.images.get(rank);
             json.item(|json| {
                 let repository = image.repository();
                 let (digest, tag) = (format!("{repository}@{}", image.digest), format!("{repository}:{}", image.tag));

@@ -7,10 +7,13 @@ mod batch;
 mod replicated;
 mod system;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::Sizes;
 use super::fault::{Exposure, Fault};
+use super::image::Images;
 use super::layout::Layout;
 use super::random::{Purpose, Random, letters};
 use super::share;
@@ -20,6 +23,7 @@ use super::share;
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) sizes: Sizes,
+    pub(crate) images: Arc<Images>,
     pub(crate) spaces: Vec<Space>,
     pub(crate) apps: Vec<App>,
     pub(crate) layout: Layout,
@@ -201,7 +205,8 @@ pub(crate) fn plan(seed: u64, sizes: &Sizes) -> Plan {
     if sizes.nodes == 0 {
         apps.iter_mut().for_each(leave_pending);
     }
-    Plan { seed, sizes: sizes.clone(), spaces, apps, layout }
+    let images = Arc::new(Images::new(seed, sizes.images));
+    Plan { seed, sizes: sizes.clone(), images, spaces, apps, layout }
 }
 
 /// Numbers the pods of all workloads; returns how many are spread over nodes.

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::container::Container;
 use super::fault::Fault;
-use super::image::{Image, Runtime};
 use super::json::Json;
 use super::layout::{Layout, shares_network};
 use super::names::ago;
@@ -14,6 +13,7 @@ use super::plan::{App, Owner, Phase, Plan};
 use super::random::Random;
 use super::scribe::{Head, Kind, Scribe, WHOLE};
 use super::template::{InPod, Placed, Template};
+use crate::nodes::Runtime;
 
 const POD: Kind =
     Kind { api_version: "v1", name: "Pod", manager: "kube-controller-manager", reporter: "kubelet", whole: WHOLE };
@@ -72,7 +72,7 @@ impl<'a> Pod<'a> {
             node: plan.layout.node_of(app, index).filter(|_| is_placed),
             created: plan.pod_created(app, index),
             debugger: is_debugged.then(|| {
-                let busybox = Image::of(plan.seed, 6 % plan.sizes.images);
+                let busybox = plan.images.get(6).clone();
                 Container::debugger(busybox, &mut random)
             }),
             random,

@@ -2,13 +2,12 @@
 //!
 //! Owns pod specifications, in templates and in pods alike. Status is `pod`'s.
 
-use super::Sizes;
 use super::container::Container;
 use super::fault::Fault;
-use super::image::{Image, popular};
+use super::image::popular;
 use super::json::Json;
 use super::layout::shares_network;
-use super::plan::{App, Foreign, Owner, Rights};
+use super::plan::{App, Foreign, Owner, Plan, Rights};
 use super::random::{Purpose, Random, spell};
 
 /// Everything that the pods of a workload share.
@@ -60,13 +59,14 @@ const TOKEN_SOURCES: &[u8] = br#"[{"serviceAccountToken":{"expirationSeconds":36
 
 impl<'a> Template<'a> {
     /// The template of a workload.
-    pub(crate) fn of(seed: u64, sizes: &Sizes, app: &'a App) -> Self {
-        let mut random = Random::of(seed, Purpose::App, u64::from(app.index), 0);
-        let image = |random: &mut Random| Image::of(seed, popular(random, sizes.images));
+    pub(crate) fn of(plan: &Plan, app: &'a App) -> Self {
+        let Plan { seed, sizes, images, .. } = plan;
+        let mut random = Random::of(*seed, Purpose::App, u64::from(app.index), 0);
+        let image = |random: &mut Random| images.get(popular(random, sizes.images)).clone();
         let main_image = match rank_of(&app.name) {
-            Some(rank) => Image::of(seed, rank % sizes.images),
+            Some(rank) => images.get(rank).clone(),
             // The first workloads take the images in turn, twice, for one may wait and run nothing.
-            None if app.index / 2 < sizes.images => Image::of(seed, app.index % sizes.images),
+            None if app.index / 2 < sizes.images => images.get(app.index).clone(),
             None => image(&mut random),
         };
         let main = Container::main(app, main_image, &mut random);
