@@ -80,7 +80,7 @@ impl Answers {
                 "user": {"username": user.name, "uid": "", "groups": user.groups},
                 "audiences": ["https://kubernetes.default.svc.cluster.local"],
             }),
-            None => json!({"authenticated": false, "user": {}, "error": "[invalid bearer token]"}),
+            None => json!({"user": {}, "error": "invalid bearer token"}),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::schema::DEFINITIONS;
 use crate::settings::{Offer, Settings};
 use crate::state::State;
 use crate::store::{Entry, Key};
-use crate::write::{Part, Run, Validation, Write};
+use crate::write::{EventRules, Part, Run, Validation, Write};
 
 /// Objects that go from thread to thread at once, and how many times that may wait: 16 × 256 × 6 KB are 24 MB at most.
 const BATCH: usize = 256;
@@ -46,6 +46,7 @@ fn create_namespaces(state: &mut State, at: Timestamp) {
             manager: "kube-apiserver".to_owned(),
             run: Run::Real,
             validation: Validation::Ignore,
+            events: EventRules::default(),
             at,
         };
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});

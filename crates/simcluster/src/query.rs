@@ -90,7 +90,11 @@ impl Query {
             fields: self.get("fieldSelector").to_owned(),
             limit: self.number("limit")?.and_then(|limit| usize::try_from(limit).ok()).filter(|&limit| limit > 0),
             token: Some(self.get("continue").to_owned()).filter(|token| !token.is_empty()),
-            version: self.version()?,
+            version: match self.version() {
+                Ok(version) => version,
+                Err(why) if self.flag("watch")? == Some(true) => return Err(Self::fault(&why)),
+                Err(why) => return Err(Status::bad_request(format!("invalid resource version: {why}"))),
+            },
             version_match: match self.get("resourceVersionMatch") {
                 "Exact" => Some(VersionMatch::Exact),
                 "NotOlderThan" => Some(VersionMatch::NotOlderThan),
@@ -114,15 +118,23 @@ impl Query {
         }
     }
 
-    pub(crate) fn version(&self) -> Result<Option<u64>, Status> {
+    /// The version of a GET.
+    pub(crate) fn version_of_one(&self) -> Result<Option<u64>, Status> {
+        self.version().map_err(|why| Self::fault(&why))
+    }
+
+    fn version(&self) -> Result<Option<u64>, String> {
         let text = self.get("resourceVersion");
         if text.is_empty() {
             return Ok(None);
         }
-        text.parse().map(Some).map_err(|_| {
-            let why = format!("strconv.ParseUint: parsing \"{text}\": invalid syntax");
-            Status::bad_request(format!("resourceVersion: Invalid value: \"{text}\": {why}"))
-        })
+        let why = format!("strconv.ParseUint: parsing \"{text}\": invalid syntax");
+        text.parse().map(Some).map_err(|_| format!("resourceVersion: Invalid value: \"{text}\": {why}"))
+    }
+
+    /// Only lists know a bad version for one of the client; all else takes it for a fault of the server.
+    fn fault(why: &str) -> Status {
+        Status::new(500, "", why)
     }
 
     fn watch_faults(&self, options: &ListOptions, streaming_lists: Offer) -> Vec<Cause> {
@@ -189,7 +201,7 @@ impl Query {
             "" => Run::Real,
             "All" => Run::Dry,
             other => {
-                let message = format!("Unsupported value: \"{other}\": supported values: \"All\"");
+                let message = format!("Unsupported value: [\"{other}\"]: supported values: \"All\"");
                 return refuse(Cause::new("FieldValueNotSupported", "dryRun", message));
             }
         };

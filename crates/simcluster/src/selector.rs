@@ -116,7 +116,7 @@ fn parse_field(kind: &Kind, term: &str) -> Result<FieldTerm, Status> {
     });
     let Some((path, value, wanted)) = split else {
         let message = format!("invalid selector: '{term}'; can't understand '{term}'");
-        return Err(Status::bad_request(format!("unable to parse field selector: {message}")));
+        return Err(Status::bad_request(message));
     };
     let field = match path {
         "metadata.name" => Some(Field::Name),

@@ -45,6 +45,13 @@ pub(crate) fn served(kind: &Kind, object: Value) -> Value {
     object
 }
 
+/// The form of events.k8s.io, of an event as it is stored.
+pub(crate) fn newer(event: Value) -> Value {
+    let mut event = renamed(event, |core, newer| (core, newer));
+    event["apiVersion"] = "events.k8s.io/v1".into();
+    event
+}
+
 /// The form in which an object of `kind` is stored.
 pub(crate) fn stored(object: Value) -> Value {
     let mut object = renamed(object, |core, newer| (newer, core));

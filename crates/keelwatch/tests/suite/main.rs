@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod config;
+mod contract;
 mod controller;
 mod controller_outages;
 mod demo;

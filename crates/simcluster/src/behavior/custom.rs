@@ -65,7 +65,9 @@ async fn unknown_fields_are_pruned_and_defaults_filled_in() {
 async fn a_strict_writer_is_told_of_unknown_fields() {
     let sim = with_widgets().await;
     let refused = create(&sim, "?fieldValidation=Strict", &json!({"title": "a", "colour": "red"})).await;
-    assert_eq!(refused.refusal(), (400, "BadRequest", "strict decoding error: unknown field \"spec.colour\""));
+    let message =
+        "Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: unknown field \"spec.colour\"";
+    assert_eq!(refused.refusal(), (400, "BadRequest", message));
 }
 
 #[tokio::test]
@@ -114,4 +116,14 @@ async fn a_definition_of_another_name_is_refused() {
     let mut wrong = definition();
     wrong["metadata"]["name"] = "gadgets.example.org".into();
     assert_eq!(send(&sim, "POST", CRDS, &wrong).await.code, 422);
+}
+
+#[tokio::test]
+async fn an_apply_of_a_field_that_the_schema_does_not_declare_fails() {
+    let sim = with_widgets().await;
+    let object = widget(&json!({"title": "a", "colour": "red"}));
+    let path = format!("{WIDGETS}/w?fieldManager=alice");
+    let refused = crate::fixture::send_as(&sim, "PATCH", &path, crate::fixture::APPLY, &object).await;
+    let message = "failed to create typed patch object (/w; example.org/v1, Kind=Widget): .spec.colour: field not declared in schema";
+    assert_eq!(refused.refusal(), (500, "", message));
 }

@@ -98,8 +98,8 @@ async fn a_watch_as_a_table_states_its_columns_once() {
     let answer = tower::ServiceExt::oneshot(sim.service(), request).await.unwrap();
     let text = step_until(&sim, Duration::from_secs(1), fixture::text(answer)).await;
     let tables: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let columns = |table: &Value| table["object"]["columnDefinitions"].as_array().unwrap().len();
+    let columns = |table: &Value| table["object"]["columnDefinitions"].as_array().map(Vec::len);
     let cell = |table: &Value| table["object"]["rows"][0]["cells"][0].clone();
-    assert_eq!(tables.iter().map(columns).collect::<Vec<_>>(), [2, 0]);
+    assert_eq!(tables.iter().map(columns).collect::<Vec<_>>(), [Some(3), None]);
     assert_eq!(tables.iter().map(cell).collect::<Vec<_>>(), ["a", "b"]);
 }

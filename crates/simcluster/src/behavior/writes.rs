@@ -139,7 +139,8 @@ async fn an_event_is_one_object_in_both_of_its_groups() {
     let sim = cluster().await;
     let event = json!({
         "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "e"}, "reason": "Started", "note": "hello",
-        "regarding": {"kind": "Pod", "name": "p"}, "reportingController": "k", "type": "Normal",
+        "eventTime": "2026-01-01T00:00:00.000000Z", "action": "Starting", "regarding": {"kind": "Pod", "name": "p"},
+        "reportingController": "k", "reportingInstance": "k-1", "type": "Normal",
     });
     let made = send(&sim, "POST", "/apis/events.k8s.io/v1/namespaces/default/events", &event).await;
     assert_eq!(
@@ -148,4 +149,25 @@ async fn an_event_is_one_object_in_both_of_its_groups() {
     );
     let core = get(&sim, "/api/v1/events?fieldSelector=involvedObject.name%3Dp").await;
     assert_eq!((core.names(), &core.body["items"][0]["message"]), (vec!["e"], &json!("hello")));
+}
+
+#[tokio::test]
+async fn an_event_of_the_newer_group_says_all_and_does_not_change() {
+    let sim = cluster().await;
+    let events = "/apis/events.k8s.io/v1/namespaces/default/events";
+    let bare = send(&sim, "POST", events, &json!({"metadata": {"name": "e"}})).await;
+    let message = "Event \"e\" is invalid: [eventTime: Required value, type: Invalid value: \"\": has invalid value: ]";
+    assert_eq!(bare.refusal(), (422, "Invalid", message));
+    let event = json!({
+        "metadata": {"name": "e"}, "eventTime": "2026-01-01T00:00:00.000000Z", "reportingController": "k", "reportingInstance": "k-1",
+        "action": "Starting", "reason": "Started", "note": "hello", "type": "Normal",
+    });
+    assert_eq!(send(&sim, "POST", events, &event).await.code, 201);
+    let changed = send(&sim, "PATCH", &format!("{events}/e"), &json!({"note": "bye"})).await;
+    let message = "Event \"e\" is invalid: message: Invalid value: \"bye\": field is immutable";
+    assert_eq!(changed.refusal(), (422, "Invalid", message));
+    let series = json!({"series": {"count": 2, "lastObservedTime": "2026-01-01T00:00:05.000000Z"}});
+    assert_eq!(send(&sim, "PATCH", &format!("{events}/e"), &series).await.code, 200);
+    let core = send(&sim, "PATCH", "/api/v1/namespaces/default/events/e", &json!({"message": "bye"})).await;
+    assert_eq!(core.code, 200);
 }

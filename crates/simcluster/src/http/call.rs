@@ -79,7 +79,7 @@ where
         let frame = frame.map_err(|_| Status::bad_request("the body could not be read"))?;
         if let Ok(data) = frame.into_data() {
             if bytes.len() + data.remaining() > LARGEST_BODY {
-                let message = format!("request entity too large: limit is {LARGEST_BODY}");
+                let message = format!("Request entity too large: limit is {LARGEST_BODY}");
                 return Err(Status::new(413, "RequestEntityTooLarge", message));
             }
             bytes.extend_from_slice(data.chunk());

@@ -35,6 +35,7 @@ const NODE: &[Column] = &[
     ("Container-Runtime", "string", 1),
 ];
 const NAMESPACE: &[Column] = &[("Name", "string", 0), ("Status", "string", 0), ("Age", "string", 0)];
+const CONFIG_MAP: &[Column] = &[("Name", "string", 0), ("Data", "string", 0), ("Age", "string", 0)];
 const DEPLOYMENT: &[Column] = &[
     ("Name", "string", 0),
     ("Ready", "string", 0),
@@ -75,6 +76,7 @@ pub(super) fn of(kind: &Kind) -> &'static [Column] {
         ("", "pods") => POD,
         ("", "nodes") => NODE,
         ("", "namespaces") => NAMESPACE,
+        ("", "configmaps") => CONFIG_MAP,
         ("apps", "deployments") => DEPLOYMENT,
         ("batch", "jobs") => JOB,
         ("" | "events.k8s.io", "events") => EVENT,
@@ -89,6 +91,10 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
     match (kind.group.as_str(), kind.plural.as_str()) {
         ("", "pods") => pod(object, name, age),
         ("", "nodes") => node(object, name, age),
+        ("", "configmaps") => {
+            let count = |key: &str| object[key].as_object().map_or(0, serde_json::Map::len);
+            vec![name, (count("data") + count("binaryData")).into(), age]
+        }
         ("", "namespaces") => vec![name, object["status"]["phase"].clone(), age],
         ("apps", "deployments") => deployment(object, name, age),
         ("batch", "jobs") => job(object, name, age, now),

@@ -23,7 +23,7 @@ use crate::selector::Selection;
 use crate::status::Status;
 use crate::store::Key;
 use crate::versions;
-use crate::write::{DeleteOptions, Part, PatchType, Write, Written, deleted_list, parse_object};
+use crate::write::{DeleteOptions, EventRules, Part, PatchType, Write, Written, deleted_list, parse_object};
 
 /// What is done to objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +144,7 @@ impl Ask<'_> {
             manager: stated.manager.unwrap_or_else(|| self.call.default_manager()),
             run: stated.run,
             validation: stated.validation,
+            events: EventRules::default(),
             at: self.now,
         })
     }
@@ -156,7 +157,7 @@ impl Ask<'_> {
             let write = self.write("GetOptions")?;
             return Ok(answer::json(200, &state.scale(&write)?));
         }
-        if let Some(asked) = self.call.query.version()?.filter(|&asked| asked > state.store.version()) {
+        if let Some(asked) = self.call.query.version_of_one()?.filter(|&asked| asked > state.store.version()) {
             return Err(Status::too_large_version(asked, state.store.version()));
         }
         let key = self.key();
@@ -305,6 +306,7 @@ impl Ask<'_> {
         let mut state = self.cluster.state();
         if versions::is_newer_event(&write.kind) {
             write.kind = state.catalog.by_table("events").cloned().expect("every cluster has events");
+            write.events = EventRules::Strict;
         }
         let written = run(&mut state, &write);
         drop(state);

@@ -24,7 +24,12 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<Answer, Status> {
         }
         answers.review_token(token)
     } else {
-        check_attributes(&review).map_err(|cause| Status::invalid(kind, "", &[cause]))?;
+        let is_of_oneself = kind.plural == "selfsubjectaccessreviews";
+        let checked = if is_of_oneself { Ok(()) } else { check_subject(&review) };
+        // Refusals of reviews name no kind.
+        checked
+            .and_then(|()| check_attributes(&review))
+            .map_err(|cause| Status::invalid_kind(&kind.group, "", "", &[cause]))?;
         if kind.plural == "selfsubjectaccessreviews" {
             let user = answers.user(ask.call.token.as_deref());
             review["spec"]["user"] = user.map_or(Value::Null, |user| user.name.into());
@@ -44,6 +49,14 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<Answer, Status> {
     Ok(answer::json(201, &review))
 }
 
+fn check_subject(review: &Value) -> Result<(), Cause> {
+    let has_groups = review["spec"]["groups"].as_array().is_some_and(|groups| !groups.is_empty());
+    if has_groups || !text_at(review, "spec.user").is_empty() {
+        return Ok(());
+    }
+    Err(Cause::invalid("spec.user", &"".into(), "at least one of user or group must be specified"))
+}
+
 fn check_attributes(review: &Value) -> Result<(), Cause> {
     let given = |key: &str| review["spec"].get(key).is_some_and(|value| !value.is_null());
     let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
@@ -52,7 +65,7 @@ fn check_attributes(review: &Value) -> Result<(), Cause> {
         (true, true) => Err(Cause::invalid(
             "spec.nonResourceAttributes",
             &Value::Null,
-            &format!("cannot be specified in combination with resourceAttributes; {why}"),
+            "cannot be specified in combination with resourceAttributes",
         )),
         (false, false) => Err(Cause::invalid("spec.resourceAttributes", &Value::Null, why)),
     }

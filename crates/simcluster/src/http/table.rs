@@ -20,7 +20,7 @@ pub(crate) enum Columns {
 pub(crate) fn table(kind: &Kind, rows: &[Value], metadata: &Value, columns: Columns) -> Value {
     let definitions = match columns {
         Columns::Stated => definitions(kind),
-        Columns::Known => Value::Array(Vec::new()),
+        Columns::Known => Value::Null,
     };
     json!({
         "kind": "Table",

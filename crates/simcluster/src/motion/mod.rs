@@ -32,7 +32,7 @@ use crate::kind::Kind;
 use crate::state::State;
 use crate::status::Status;
 use crate::store::{Change, Entry, Key, Place, Store, text_at};
-use crate::write::{Part, Run, Validation, Write};
+use crate::write::{EventRules, Part, Run, Validation, Write};
 
 /// What is to be looked at, in order of time, then of table and key.
 #[derive(Debug, Default)]
@@ -166,6 +166,7 @@ impl It {
             manager: MANAGER.to_owned(),
             run: Run::Real,
             validation: Validation::Ignore,
+            events: EventRules::default(),
             at: self.now,
         }
     }

@@ -63,8 +63,7 @@ fn perform(document: &mut Value, operation: &Value, copied: &mut usize) -> Resul
         Operation::Remove(path) => path.remove(document).map(drop),
         Operation::Replace(path, value) => {
             path.check_depth(value)?;
-            *path.get_mut(document).ok_or(Failed)? = value.clone();
-            Ok(())
+            path.set(document, value.clone())
         }
         Operation::Move { from, path } => {
             if path.0.len() > from.0.len() && path.0.starts_with(&from.0) {
@@ -74,7 +73,8 @@ fn perform(document: &mut Value, operation: &Value, copied: &mut usize) -> Resul
             path.add(document, value)
         }
         Operation::Copy { from, path } => {
-            let value = from.get(document).ok_or(Failed)?.clone();
+            // What is not there is copied as null by real servers, and so it is by them.
+            let value = from.get(document).cloned().unwrap_or_default();
             *copied += value.to_string().len();
             if *copied > MOST_COPIED {
                 return Err(Failed);
@@ -121,8 +121,23 @@ impl Pointer {
         })
     }
 
-    fn get_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
-        descend(document, &self.0)
+    /// Replaces what is there. As on real servers, an object takes a key that it did not have.
+    fn set(&self, document: &mut Value, value: Value) -> Result<(), Failed> {
+        let Some((last, above)) = self.0.split_last() else {
+            *document = value;
+            return Ok(());
+        };
+        match descend(document, above).ok_or(Failed)? {
+            Value::Object(map) => {
+                map.insert(last.clone(), value);
+                Ok(())
+            }
+            Value::Array(items) => {
+                *index(last).and_then(|at| items.get_mut(at)).ok_or(Failed)? = value;
+                Ok(())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(Failed),
+        }
     }
 
     fn add(&self, document: &mut Value, value: Value) -> Result<(), Failed> {
@@ -223,7 +238,8 @@ mod tests {
         for operation in [
             json!({"op": "test", "path": "/a", "value": 9}),
             json!({"op": "remove", "path": "/nope"}),
-            json!({"op": "replace", "path": "/nope", "value": 1}),
+            json!({"op": "replace", "path": "/nope/b", "value": 1}),
+            json!({"op": "replace", "path": "/l/1", "value": 1}),
             json!({"op": "add", "path": "/nope/b", "value": 1}),
             json!({"op": "add", "path": "/l/2", "value": 1}),
             json!({"op": "add", "path": "/l/00", "value": 1}),
@@ -236,6 +252,13 @@ mod tests {
         ] {
             check(json!({"a": 1, "l": [0], "m": {}}), json!([operation]), None);
         }
+    }
+
+    #[test]
+    fn what_is_not_there_is_replaced_and_copied() {
+        let operations =
+            json!([{"op": "replace", "path": "/a", "value": 1}, {"op": "copy", "from": "/b", "path": "/c"}]);
+        check(json!({}), operations, Some(json!({"a": 1, "c": null})));
     }
 
     #[test]

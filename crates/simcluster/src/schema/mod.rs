@@ -70,6 +70,13 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// Paths of the fields of `object` that the schema does not declare.
+    pub fn undeclared(&self, object: &Value) -> Vec<String> {
+        prune::prune(&self.root, &mut object.clone())
+    }
+}
+
 impl Cause {
     fn unknown(field: String) -> Self {
         Self { reason: "UnknownField".to_owned(), message: format!("unknown field {field:?}"), field }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::kind::Kind;
 use crate::patch::go_type;
@@ -42,7 +42,7 @@ fn unrecognized(kind: &Kind, why: &str, body: &[u8]) -> Status {
 }
 
 fn check_kind(kind: &Kind, object: &Value, body: &[u8]) -> Result<(), Status> {
-    for (key, expected) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
+    for (key, expected) in [("kind", kind.kind.clone()), ("apiVersion", kind.api_version())] {
         match object.get(key) {
             None | Some(Value::Null) if kind.custom().is_none() => {}
             None | Some(Value::Null) => {
@@ -68,7 +68,8 @@ fn check_kind(kind: &Kind, object: &Value, body: &[u8]) -> Result<(), Status> {
         }
     }
     match object.get("metadata") {
-        None | Some(Value::Null | Value::Object(_)) => Ok(()),
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Object(metadata)) => check_names(kind, metadata),
         Some(other) => Err(Status::bad_request(format!(
             "{} in version \"{}\" cannot be handled as a {}: json: cannot unmarshal {} into Go struct field {}.metadata of type v1.ObjectMeta",
             kind.kind,
@@ -80,6 +81,21 @@ fn check_kind(kind: &Kind, object: &Value, body: &[u8]) -> Result<(), Status> {
     }
 }
 
+fn check_names(kind: &Kind, metadata: &Map<String, Value>) -> Result<(), Status> {
+    let name = &kind.kind;
+    let stated =
+        ["name", "namespace", "generateName", "uid"].map(|key| (key, metadata.get(key).unwrap_or(&Value::Null)));
+    match stated.into_iter().find(|(_, value)| !value.is_null() && !value.is_string()) {
+        None => Ok(()),
+        Some((key, value)) => Err(Status::bad_request(format!(
+            "{name} in version \"{}\" cannot be handled as a {name}: json: cannot unmarshal {} into Go struct field \
+             ObjectMeta.metadata.{key} of type string",
+            kind.version,
+            go_type(value)
+        ))),
+    }
+}
+
 fn other_kind(kind: &Kind, given: &str) -> Status {
     let (version, expected) = (&kind.version, &kind.kind);
     if kind.custom().is_some() {
@@ -87,8 +103,10 @@ fn other_kind(kind: &Kind, given: &str) -> Status {
             "{given} in version \"{version}\" cannot be handled as a {expected}: unknown kind {given}"
         ));
     }
+    // Where real servers keep the types of a group.
+    let internal = if kind.group.is_empty() { "core" } else { kind.group.split('.').next().unwrap_or_default() };
     Status::bad_request(format!(
-        "{given} in version \"{version}\" cannot be handled as a {expected}: converting ({version}.{given}) to ({version}.{expected}): unknown conversion"
+        "{given} in version \"{version}\" cannot be handled as a {expected}: converting ({version}.{given}) to ({internal}.{expected}): unknown conversion"
     ))
 }
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Part, Run, Validation, Write, Written, defaults, metadata};
+use super::{Part, Run, Validation, Write, Written, defaults, events, metadata};
 use crate::clock::seconds;
 use crate::definition;
 use crate::kind::{Generation, Kind};
@@ -40,7 +40,8 @@ impl State {
         let mut object = object;
         let stated_version = text_at(&object, "metadata.resourceVersion");
         if !stated_version.is_empty() && stated_version != "0" {
-            return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
+            // A real server takes this for a fault of its own.
+            return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
         metadata::check_namespace(write, &object)?;
         metadata::reset(&mut object, ownership);
@@ -52,6 +53,7 @@ impl State {
         }
         admit(write, &mut object)?;
         metadata::check(kind, &object)?;
+        events::check_new(write, &object)?;
         definition::check(kind, &object)?;
         if self.store.get(&kind.table(), &key).is_some() {
             return Err(Status::already_exists(kind, &key.name));
@@ -135,6 +137,7 @@ impl State {
 /// Holds a custom resource against its schema: prunes, defaults, validates.
 pub(super) fn admit(write: &Write, object: &mut Value) -> Result<(), Status> {
     let kind = &*write.kind;
+    metadata::drop_empty(kind, object);
     let Some(custom) = kind.custom() else {
         metadata::drop_nulls(object);
         return Ok(());
@@ -153,7 +156,11 @@ pub(super) fn admit(write: &Write, object: &mut Value) -> Result<(), Status> {
             return Status::invalid(kind, name, &wrong);
         }
         let messages: Vec<String> = unknown.into_iter().map(|cause| cause.message).collect();
-        Status::bad_request(format!("strict decoding error: {}", messages.join(", ")))
+        let (kind, version) = (&kind.kind, &kind.version);
+        Status::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
+            messages.join(", ")
+        ))
     })
 }
 

@@ -104,17 +104,33 @@ impl State {
 
 fn check(kind: &Kind, present: &Entry, options: &DeleteOptions) -> Result<(), Status> {
     if let Some(uid) = options.uid.as_deref().filter(|uid| **uid != *present.uid) {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", present.uid);
-        return Err(Status::conflict(kind, &present.key.name, &why));
+        let why = format!(
+            "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
+            present.uid
+        );
+        return Err(precondition_failed(kind, &present.key.name, &why));
     }
     let current = present.version.to_string();
     if let Some(version) = options.version.as_ref().filter(|version| **version != current) {
         let why = format!(
-            "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {current}"
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({current}). The object might \
+             have been modified"
         );
-        return Err(Status::conflict(kind, &present.key.name, &why));
+        return Err(precondition_failed(kind, &present.key.name, &why));
     }
     Ok(())
+}
+
+/// Deletions name the kind, where all other conflicts name the resource.
+fn precondition_failed(kind: &Kind, name: &str, why: &str) -> Status {
+    let qualified = if kind.group.is_empty() { kind.kind.clone() } else { format!("{}.{}", kind.kind, kind.group) };
+    let mut details = json!({"name": name});
+    if !kind.group.is_empty() {
+        details["group"] = kind.group.as_str().into();
+    }
+    details["kind"] = kind.kind.as_str().into();
+    Status::new(409, "Conflict", format!("Operation cannot be fulfilled on {qualified} \"{name}\": {why}"))
+        .with_details(details)
 }
 
 /// The object as it waits for its end; `None` if nothing holds it.

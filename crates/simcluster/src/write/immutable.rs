@@ -23,7 +23,6 @@ pub(super) fn check(kind: &Kind, before: &Value, after: &Value) -> Result<(), St
             let why = "field is immutable when `immutable` is set";
             (before["data"] != after["data"]).then(|| Cause::forbidden("data", why)).into_iter().collect()
         }
-        ("events.k8s.io", "events") => event(before, after),
         _ => Vec::new(),
     };
     if causes.is_empty() { Ok(()) } else { Err(Status::invalid(kind, text_at(after, "metadata.name"), &causes)) }
@@ -77,20 +76,4 @@ fn job(before: &Value, after: &Value) -> Vec<Cause> {
     causes.extend(fixed(before, after, &["spec", "completionMode"]));
     causes.extend(fixed(before, after, &["spec", "template"]));
     causes
-}
-
-/// An event of the newer group is a fact; only its series grows.
-fn event(before: &Value, after: &Value) -> Vec<Cause> {
-    let keys = [
-        "regarding",
-        "related",
-        "reason",
-        "action",
-        "note",
-        "type",
-        "eventTime",
-        "reportingController",
-        "reportingInstance",
-    ];
-    keys.iter().flat_map(|key| fixed(before, after, &[key])).collect()
 }

@@ -67,6 +67,23 @@ pub(super) fn drop_nulls(value: &mut Value) {
     }
 }
 
+/// An empty map or list is the same as none where the types of Go leave it out.
+pub(super) fn drop_empty(kind: &Kind, object: &mut Value) {
+    let (map, list) = (Value::Object(serde_json::Map::new()), Value::Array(Vec::new()));
+    for (key, empty) in [("labels", &map), ("annotations", &map), ("finalizers", &list), ("ownerReferences", &list)] {
+        if object["metadata"].get(key) == Some(empty) {
+            remove(&mut object["metadata"], key);
+        }
+    }
+    if kind.group.is_empty() && matches!(kind.plural.as_str(), "configmaps" | "secrets") {
+        for key in ["data", "binaryData", "stringData"] {
+            if object.get(key) == Some(&map) {
+                remove(object, key);
+            }
+        }
+    }
+}
+
 /// A body may leave out its namespace, but not state another one.
 pub(super) fn check_namespace(write: &Write, object: &Value) -> Result<(), Status> {
     let stated = text_at(object, "metadata.namespace");

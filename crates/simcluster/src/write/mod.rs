@@ -11,6 +11,7 @@ mod body;
 mod create;
 mod defaults;
 mod delete;
+mod events;
 mod immutable;
 mod metadata;
 mod patching;
@@ -51,6 +52,16 @@ pub(crate) enum Validation {
     Strict,
 }
 
+/// By which rules an event is judged: those of the group that it is written through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum EventRules {
+    /// The core group.
+    #[default]
+    Lenient,
+    /// events.k8s.io
+    Strict,
+}
+
 /// What of an object a path addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -69,6 +80,8 @@ pub(crate) struct Write {
     pub(crate) manager: String,
     pub(crate) run: Run,
     pub(crate) validation: Validation,
+    /// How an event is judged.
+    pub(crate) events: EventRules,
     pub(crate) at: Timestamp,
 }
 

@@ -7,12 +7,13 @@ use serde_json::{Map, Value};
 use super::body::{parse_json, parse_object};
 use super::create::{Ownership, lists};
 use super::update::{Replacement, check_preconditions};
-use super::{Part, Write, Written, metadata};
+use super::{EventRules, Part, Write, Written, metadata};
 use crate::kind::Kind;
 use crate::patch::{ApplyError, Force, Patch, PatchError, apply_patch, go_type, server_side_apply};
 use crate::state::State;
 use crate::status::Status;
 use crate::store::text_at;
+use crate::versions;
 
 /// What a content type says of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,10 +85,12 @@ impl State {
         let present = self.present(write)?;
         let before = present.decode();
         let kind = &*write.kind;
-        let after = apply_patch(&before, patch, lists(kind)).map_err(|error| patch_refusal(&error))?;
+        let seen = if write.events == EventRules::Strict { versions::newer(before.clone()) } else { before.clone() };
+        let after = apply_patch(&seen, patch, lists(kind)).map_err(|error| patch_refusal(&error))?;
         if !after.is_object() {
             return Err(Status::bad_request("the patch does not leave an object"));
         }
+        let after = if write.events == EventRules::Strict { versions::stored(after) } else { after };
         if text_at(&after, "kind") != kind.kind || text_at(&after, "apiVersion") != kind.api_version() {
             let message = "the patch changes the kind or the API version of the object";
             return Err(Status::bad_request(message));
@@ -99,7 +102,9 @@ impl State {
 
     fn apply(&mut self, write: &Write, object: Value, force: Force) -> Result<Written, Status> {
         let kind = &*write.kind;
+        let object = if write.events == EventRules::Strict { versions::stored(object) } else { object };
         let mut wanted = applied_part(write, object)?;
+        check_declared(kind, &wanted)?;
         let Some(present) = self.store.get(&kind.table(), &write.key).cloned() else {
             if write.part != Part::Whole {
                 return Err(Status::not_found(kind, &write.key.name));
@@ -125,6 +130,21 @@ impl State {
             .map_err(|error| apply_refusal(&error))?;
         self.replace(write, Replacement { present: &present, before: &before, after, ownership: Ownership::Applied })
     }
+}
+
+/// What an apply sets must be known, since it is to be owned. Real servers take it for a fault of their own if it is not.
+fn check_declared(kind: &Kind, wanted: &Value) -> Result<(), Status> {
+    let undeclared = kind.custom().map(|custom| custom.schema.undeclared(wanted)).unwrap_or_default();
+    let told: Vec<String> = undeclared.iter().map(|path| format!(".{path}: field not declared in schema")).collect();
+    let told = match told.as_slice() {
+        [] => return Ok(()),
+        [one] => one.clone(),
+        several => format!("errors:\n  {}", several.join("\n  ")),
+    };
+    let (namespace, name) = (text_at(wanted, "metadata.namespace"), text_at(wanted, "metadata.name"));
+    let (version, kind) = (kind.api_version(), &kind.kind);
+    let message = format!("failed to create typed patch object ({namespace}/{name}; {version}, Kind={kind}): {told}");
+    Err(Status::new(500, "", message))
 }
 
 /// The fields of an apply that its path may set.

@@ -41,12 +41,19 @@ impl State {
         }
         let before = present.decode();
         let mut after = before.clone();
-        after["spec"]["replicas"] = replicas.into();
+        let path = replicas_path(&write.kind).collect::<Vec<_>>();
+        *path.iter().fold(&mut after, |value, key| &mut value[key]) = replicas.into();
         let replacement = Replacement { present: &present, before: &before, after, ownership: Ownership::Update };
         let written = self.replace(write, replacement)?;
         let object: Value = serde_json::from_slice(&written.body).expect("the store holds what it encoded");
         Ok(Written::value(written.code, &scale_of(&write.kind, &object)))
     }
+}
+
+/// Where a kind says how many replicas it wants.
+fn replicas_path(kind: &Kind) -> impl Iterator<Item = &str> {
+    let path = kind.custom().and_then(|custom| custom.replicas_path.as_deref()).unwrap_or(".spec.replicas");
+    path.trim_start_matches('.').split('.')
 }
 
 fn scale_of(kind: &Kind, object: &Value) -> Value {
@@ -56,8 +63,7 @@ fn scale_of(kind: &Kind, object: &Value) -> Value {
             scale["metadata"][key] = value.clone();
         }
     }
-    let path = kind.custom().and_then(|custom| custom.replicas_path.as_deref()).unwrap_or(".spec.replicas");
-    let wanted = path.trim_start_matches('.').split('.').try_fold(object, |value, key| value.get(key));
+    let wanted = replicas_path(kind).try_fold(object, |value, key| value.get(key));
     scale["spec"] = json!({"replicas": wanted.and_then(Value::as_i64).unwrap_or(0)});
     let selector = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
     let terms: Vec<String> =

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::create::{Ownership, admit, lists};
-use super::{Part, Run, Write, Written, immutable, metadata};
+use super::{Part, Run, Write, Written, events, immutable, metadata};
 use crate::definition;
 use crate::kind::{Generation, Kind};
 use crate::patch;
@@ -52,6 +52,7 @@ impl State {
         definition::check(kind, &after)?;
         check_finalizers(kind, before, &after)?;
         immutable::check(kind, before, &after)?;
+        events::check_change(write, before, &after)?;
         if ownership == Ownership::Update && !is_same(before, &after) {
             patch::record_update(Some(before), &mut after, &write.manager(), lists(kind));
         }
@@ -116,7 +117,7 @@ fn require_version(kind: &Kind, object: &Value) -> Result<(), Status> {
     }
     let message = "must be specified for an update";
     let cause = Cause::invalid("metadata.resourceVersion", &Value::from(0), message);
-    Err(Status::invalid(kind, text_at(object, "metadata.name"), &[cause]))
+    Err(Status::invalid_kind(&kind.group, &kind.plural, text_at(object, "metadata.name"), &[cause]))
 }
 
 /// A version or a uid that the body states must be the present one.
