@@ -92,6 +92,11 @@ impl<'a> Schema<'a> {
         self.get("x-secret").and_then(Value::as_bool).unwrap_or(false)
     }
 
+    /// Whether it is a secret that may stand in a file of its own: what is no text may not.
+    pub fn may_stand_in_a_file(self) -> bool {
+        self.is_secret() && self.kinds().contains(&Kind::Text)
+    }
+
     /// The known keys of a mapping, in the order of their declaration.
     pub fn properties(self) -> impl Iterator<Item = (&'a str, Schema<'a>)> {
         let properties = self.get("properties").and_then(Value::as_object);

@@ -85,5 +85,5 @@ fn together_with(secret: &str) -> String {
 /// The key of the secret that `key` names the file of.
 fn secret_of<'a>(key: &'a str, schema: Schema<'_>) -> Option<&'a str> {
     let secret = key.strip_suffix(SUFFIX)?;
-    schema.property(secret)?.is_secret().then_some(secret)
+    schema.property(secret)?.may_stand_in_a_file().then_some(secret)
 }

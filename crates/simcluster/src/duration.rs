@@ -1,6 +1,7 @@
 //! Durations as text: `500ms`, `2s`, `5m`, `24h`, `7d`.
 //!
-//! Owns their form in settings and on the control routes: a serde `with` module.
+//! Owns their form in settings and on the control routes: a serde `with` module. It is the form that all settings have; this
+//! room may use none of the others.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -12,6 +12,15 @@
 //!           faults   patch,     agenda ──► motion (pods, workloads, garbage)
 //!                    schema
 //! ```
+//!
+//! Annotations steer what moves by itself:
+//!
+//! | annotation | on | does |
+//! |---|---|---|
+//! | `sim.keelwatch.io/pod-ip` | a pod | is the address it gets |
+//! | `sim.keelwatch.io/usage` | a pod | multiplies what it uses of its requests |
+//! | `sim.keelwatch.io/run` | a pod | is a command that runs in it besides, see [`nodes`] |
+//! | `sim.keelwatch.io/dead` | a node | kills its agent: it is not ready after 40 s |
 
 mod access;
 pub mod agents;

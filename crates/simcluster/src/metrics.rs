@@ -14,7 +14,6 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::cluster::Cluster;
-use crate::store::EventKind;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -81,8 +80,9 @@ impl Metrics {
         self.unknown.get()
     }
 
-    pub(crate) fn watch_event(&self, kind: EventKind) {
-        self.events.get_or_create(&TypeLabels { r#type: kind.name() }).inc();
+    /// `ADDED`, `MODIFIED`, `DELETED`, `BOOKMARK` or `ERROR`.
+    pub(crate) fn watch_event(&self, kind: &'static str) {
+        self.events.get_or_create(&TypeLabels { r#type: kind }).inc();
     }
 
     pub(crate) fn fault(&self, effect: &'static str) {

@@ -1,6 +1,6 @@
 //! Numbers that look random and are the same for the same seed.
 //!
-//! Owns the generator (SplitMix64) and uids from it. Nothing here is secret.
+//! Owns the generator, splitmix64 (Steele, Lea and Flood 2014), and uids from it. Nothing here is secret.
 
 /// A seeded sequence.
 #[derive(Debug, Clone)]
@@ -42,5 +42,35 @@ impl Random {
             0x8000 | ((low >> 48) & 0x3fff),
             low & 0xffff_ffff_ffff
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stream_is_that_of_splitmix64() {
+        // The first outputs for seed 1234567, as published with the reference code.
+        let mut random = Random::new(1_234_567);
+        let drawn: Vec<u64> = (0..3).map(|_| random.next()).collect();
+        assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn a_uid_has_the_form_of_version_4() {
+        let uid = Random::new(7).uid();
+        let lengths: Vec<usize> = uid.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(&uid[14..15], "4");
+        assert!("89ab".contains(&uid[19..20]));
+    }
+
+    #[test]
+    fn a_share_happens_about_as_often_as_it_says() {
+        let mut random = Random::new(7);
+        let happened = (0..10_000).filter(|_| random.chance(0.25)).count();
+        assert!((2_300..2_700).contains(&happened), "{happened}");
+        assert!(!random.chance(0.0) && random.chance(1.0));
     }
 }

@@ -59,7 +59,7 @@ fn within(schema: Schema<'_>, path: &str, defaults: Option<&Value>, applies: App
             continue;
         }
         rows.push(row(property, &path, default, applies));
-        if property.is_secret() {
+        if property.may_stand_in_a_file() {
             rows.push(file_row(&path, key, applies));
         }
         if let Some(items) = property.items().filter(|items| items.mapping().is_some()) {
@@ -174,8 +174,9 @@ fn for_editors(schema: &mut Value) {
 }
 
 fn add_secret_files(properties: &mut Map<String, Value>) {
-    let secret =
-        |(key, schema): (&String, &Value)| (schema.get("x-secret") == Some(&Value::Bool(true))).then(|| key.clone());
+    let is_secret =
+        |schema: &Value| schema["x-secret"] == true && schema["type"] != "object" && schema["type"] != "array";
+    let secret = |(key, schema): (&String, &Value)| is_secret(schema).then(|| key.clone());
     let secrets: Vec<String> = properties.iter().filter_map(secret).collect();
     for key in secrets {
         let description = format!("File whose content is `{key}`.");

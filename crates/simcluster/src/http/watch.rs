@@ -204,7 +204,6 @@ impl Stream {
         if self.watch.fault.repeats() {
             self.line(event.kind.name(), &body);
         }
-        self.cluster.metrics.watch_event(event.kind);
         if self.buffer.len() >= CHUNK { self.flush().await } else { Ok(()) }
     }
 
@@ -224,7 +223,8 @@ impl Stream {
         self.line("BOOKMARK", object.to_string().as_bytes());
     }
 
-    fn line(&mut self, kind: &str, object: &[u8]) {
+    fn line(&mut self, kind: &'static str, object: &[u8]) {
+        self.cluster.metrics.watch_event(kind);
         self.buffer.extend_from_slice(b"{\"type\":\"");
         self.buffer.extend_from_slice(kind.as_bytes());
         self.buffer.extend_from_slice(b"\",\"object\":");

@@ -36,7 +36,7 @@ pub(super) fn apply(document: &mut Value, operations: &[Value]) -> Result<(), Pa
         return Err(PatchError::TooManyOperations(operations.len()));
     }
     if let Some(other) = operations.iter().find(|operation| !operation.is_object()) {
-        return Err(PatchError::Operation(name_of(other)));
+        return Err(PatchError::Operation(go_type(other)));
     }
     let mut copied = 0;
     for operation in operations {
@@ -45,8 +45,8 @@ pub(super) fn apply(document: &mut Value, operations: &[Value]) -> Result<(), Pa
     Ok(())
 }
 
-/// Go's name of a value's type.
-fn name_of(value: &Value) -> &'static str {
+/// Go's name of a value's type, as real servers word it.
+pub(crate) fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",

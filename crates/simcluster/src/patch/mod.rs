@@ -28,6 +28,7 @@ use serde_json::{Value, json};
 pub use self::apply::server_side_apply;
 pub use self::configured::{Fault, FaultSort};
 pub use self::conflict::{ApplyError, Conflict};
+pub(crate) use self::json::go_type;
 pub use self::lists::{BuiltInLists, ITEM, ListType, ListTypes, MapKey, MapType, MergeStrategy};
 pub use self::ownership::record_update;
 pub use self::step::ItemError;

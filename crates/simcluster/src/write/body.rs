@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use crate::kind::Kind;
+use crate::patch::go_type;
 use crate::status::Status;
 use crate::yaml;
 
@@ -156,17 +157,6 @@ pub(crate) fn quote_character(byte: u8) -> String {
         0..b' ' | 0x7f => format!("'\\x{byte:02x}'"),
         0x80..=0xa0 | 0xad => format!("'\\u{byte:04x}'"),
         _ => format!("'{}'", char::from(byte)),
-    }
-}
-
-pub(crate) fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

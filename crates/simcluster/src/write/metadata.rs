@@ -5,9 +5,9 @@
 use serde_json::Value;
 
 use super::Write;
-use super::body::go_type;
 use super::create::Ownership;
 use crate::kind::Kind;
+use crate::patch::go_type;
 use crate::selector::is_word;
 use crate::status::{Cause, Status};
 use crate::store::text_at;

@@ -4,12 +4,12 @@
 
 use serde_json::{Map, Value};
 
-use super::body::{go_type, parse_json, parse_object};
+use super::body::{parse_json, parse_object};
 use super::create::{Ownership, lists};
 use super::update::{Replacement, check_preconditions};
 use super::{EventRules, Part, Write, Written, metadata};
 use crate::kind::Kind;
-use crate::patch::{ApplyError, Force, Patch, PatchError, apply_patch, server_side_apply};
+use crate::patch::{ApplyError, Force, Patch, PatchError, apply_patch, go_type, server_side_apply};
 use crate::state::State;
 use crate::status::Status;
 use crate::store::text_at;
