@@ -127,3 +127,19 @@ async fn an_apply_of_a_field_that_the_schema_does_not_declare_fails() {
     let message = "failed to create typed patch object (/w; example.org/v1, Kind=Widget): .spec.colour: field not declared in schema";
     assert_eq!(refused.refusal(), (500, "", message));
 }
+
+#[tokio::test]
+async fn a_strict_writer_is_told_of_a_status_that_is_not_kept_and_of_what_a_patch_adds() {
+    let sim = with_widgets().await;
+    let mut object = widget(&json!({"title": "a"}));
+    object["status"] = json!({"colour": "red"});
+    let refused = send(&sim, "POST", &format!("{WIDGETS}?fieldValidation=Strict"), &object).await;
+    assert_eq!(refused.code, 400);
+    create(&sim, "", &json!({"title": "a"})).await;
+    let patched =
+        send(&sim, "PATCH", &format!("{WIDGETS}/w?fieldValidation=Strict"), &json!({"spec": {"colour": "red"}})).await;
+    let (code, reason, message) = patched.refusal();
+    let (start, end) =
+        (" \"\" is invalid: patch: Invalid value: ", "strict decoding error: unknown field \"spec.colour\"");
+    assert!((code, reason) == (422, "Invalid") && message.starts_with(start) && message.ends_with(end), "{message}");
+}

@@ -48,6 +48,7 @@ impl State {
         let key = self.name(write, &mut object)?;
         self.check_room(kind, &key)?;
         defaults::fill(kind, &mut object, &mut self.random);
+        refuse_undeclared(write, &object)?;
         if kind.has_status() && write.part == Part::Whole && !matches!(kind.plural.as_str(), "nodes" | "namespaces") {
             metadata::remove(&mut object, "status");
         }
@@ -156,12 +157,30 @@ pub(super) fn admit(write: &Write, object: &mut Value) -> Result<(), Status> {
             return Status::invalid(kind, name, &wrong);
         }
         let messages: Vec<String> = unknown.into_iter().map(|cause| cause.message).collect();
-        let (kind, version) = (&kind.kind, &kind.version);
-        Status::bad_request(format!(
-            "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
-            messages.join(", ")
-        ))
+        strict_refusal(kind, &messages)
     })
+}
+
+/// Before anything is dropped: a strict writer is told even of what a status holds that is not kept.
+fn refuse_undeclared(write: &Write, object: &Value) -> Result<(), Status> {
+    match undeclared(write, object).as_slice() {
+        [] => Ok(()),
+        told => Err(strict_refusal(&write.kind, told)),
+    }
+}
+
+/// What a strict writer is told of the fields that the schema does not declare.
+pub(super) fn undeclared(write: &Write, object: &Value) -> Vec<String> {
+    let custom = write.kind.custom().filter(|_| write.validation == Validation::Strict);
+    let paths = custom.map(|custom| custom.schema.undeclared(object)).unwrap_or_default();
+    paths.iter().map(|path| format!("unknown field {path:?}")).collect()
+}
+
+fn strict_refusal(kind: &Kind, told: &[String]) -> Status {
+    let (kind, version, told) = (&kind.kind, &kind.version, told.join(", "));
+    Status::bad_request(format!(
+        "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {told}"
+    ))
 }
 
 /// How the lists of a kind merge.

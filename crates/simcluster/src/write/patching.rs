@@ -5,13 +5,13 @@
 use serde_json::{Map, Value};
 
 use super::body::{parse_json, parse_object};
-use super::create::{Ownership, lists};
+use super::create::{Ownership, lists, undeclared};
 use super::update::{Replacement, check_preconditions};
 use super::{EventRules, Part, Write, Written, metadata};
 use crate::kind::Kind;
 use crate::patch::{ApplyError, Force, Patch, PatchError, apply_patch, go_type, server_side_apply};
 use crate::state::State;
-use crate::status::Status;
+use crate::status::{Cause, Status};
 use crate::store::text_at;
 use crate::versions;
 
@@ -94,6 +94,12 @@ impl State {
         if text_at(&after, "kind") != kind.kind || text_at(&after, "apiVersion") != kind.api_version() {
             let message = "the patch changes the kind or the API version of the object";
             return Err(Status::bad_request(message));
+        }
+        let told = undeclared(write, &after);
+        if !told.is_empty() {
+            let why = format!("strict decoding error: {}", told.join(", "));
+            let cause = Cause::invalid("patch", &after.to_string().into(), &why);
+            return Err(Status::invalid_kind("", "", "", &[cause]));
         }
         metadata::check_agreement(write, &after)?;
         check_preconditions(write, &present, &after)?;

@@ -11,6 +11,7 @@ cases![
     a_definition_is_established_and_described needs DEFINE,
     unknown_fields_are_pruned_and_defaults_filled_in needs DEFINE,
     a_strict_writer_is_told_of_unknown_fields needs DEFINE,
+    a_strict_patch_is_told_of_unknown_fields needs DEFINE,
     what_is_required_is_missed needs DEFINE,
     wrong_values_are_told_with_their_causes needs DEFINE,
     lengths_and_numbers_are_bounded needs DEFINE,
@@ -162,6 +163,18 @@ async fn a_strict_writer_is_told_of_unknown_fields(ground: Ground) -> Verdict {
         kind.kind
     );
     refused(&answer, 400, "BadRequest", &message)
+}
+
+async fn a_strict_patch_is_told_of_unknown_fields(ground: Ground) -> Verdict {
+    let kind = defined(&ground, "patched").await?;
+    kind.create(&ground, "", &json!({"title": "abc"})).await?;
+    let path = format!("{}/one?fieldValidation=Strict", kind.path);
+    let answer = ground.patch(&path, MERGE, &json!({"spec": {"colour": "red"}})).await?;
+    let status = answer.json();
+    let got = json!([answer.code, status["reason"], status["details"]["causes"][0]["field"]]);
+    equal("code, reason, field", &got, &json!([422, "Invalid", "patch"]))?;
+    let end = "strict decoding error: unknown field \"spec.colour\"";
+    holds("why", status["message"].as_str().is_some_and(|message| message.ends_with(end)), &status["message"])
 }
 
 async fn what_is_required_is_missed(ground: Ground) -> Verdict {
