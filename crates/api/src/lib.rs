@@ -1,7 +1,7 @@
 //! Names and wire types that every room shares.
 //!
 //! Owns the words of the house as types: who is meant (`ContainerId`, `PodUid`), how bad it is (`Severity`), what is
-//! served (`Violation`, `Coverage`, `RulesAnswer`, `Problem`), and what time it is (`Clock`). It decides nothing, reads
+//! served (`Violation`, `Finding`, `Coverage`, `RulesAnswer`, `Problem`), and what time it is (`Clock`). It decides nothing, reads
 //! nothing and depends on no other room.
 //!
 //! ```text
@@ -10,6 +10,7 @@
 
 pub mod clock;
 pub mod coverage;
+pub mod finding;
 pub mod identity;
 pub mod problem;
 pub mod rules;
@@ -18,6 +19,7 @@ pub mod time;
 pub mod violation;
 
 pub use clock::Clock;
+pub use finding::Finding;
 pub use identity::{ContainerId, Fingerprint, PodUid, hex};
 pub use problem::Problem;
 pub use severity::{Action, Severity};

@@ -114,6 +114,11 @@ impl Failure {
         }
     }
 
+    /// A stored text is not what it should be; `place` is a column.
+    pub fn malformed(place: &'static str) -> Self {
+        Self::Damaged(Cause::new(&format!("{place} cannot be read")))
+    }
+
     /// The store was closed, as it is at the end of the process.
     pub(crate) fn closed() -> Self {
         Self::Connection(Cause::new("it has been closed"))

@@ -20,8 +20,10 @@ pub(crate) struct Migration {
 }
 
 /// All of them; the first is number 1.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { name: "ground", sql: include_str!("migrations/0001_ground.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "ground", sql: include_str!("migrations/0001_ground.sql") },
+    Migration { name: "findings", sql: include_str!("migrations/0002_findings.sql") },
+];
 
 /// The program that writes this schema, remembered with each step.
 pub(crate) const PROGRAM: &str = env!("CARGO_PKG_VERSION");

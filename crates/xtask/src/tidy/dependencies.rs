@@ -16,7 +16,7 @@ struct Room {
     never: &'static [&'static str],
 }
 
-const TABLE: [Room; 12] = [
+const TABLE: [Room; 13] = [
     Room { name: "api", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
     Room { name: "document", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
     Room { name: "runtime", uses: &["api", "document"], tests: &[], never: &["axum", "kube"] },
@@ -29,6 +29,12 @@ const TABLE: [Room; 12] = [
         never: &["kube", "k8s-openapi"],
     },
     Room { name: "storage", uses: &["api", "document", "runtime"], tests: &[], never: &["axum", "kube", "reqwest"] },
+    Room {
+        name: "findings",
+        uses: &["api", "document", "runtime", "web", "storage", "pods"],
+        tests: &[],
+        never: &["kube", "sqlx"],
+    },
     Room { name: "processes", uses: &["api", "document"], tests: &[], never: &["axum", "kube", "reqwest", "tokio"] },
     Room {
         name: "violations",
