@@ -47,7 +47,8 @@ fn taken(controller: &Controller) -> f64 {
 fn ask(address: &str, over: &AtomicBool) -> f64 {
     let list = get(address, "/api/v1/pods?limit=1");
     let uid = list.split("\"uid\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a pod has a uid");
-    let head = format!("GET /api/v1/pod?uid={uid}&deleted=true HTTP/1.1\r\nhost: k\r\nauthorization: Bearer t0ken\r\n\r\n");
+    let head =
+        format!("GET /api/v1/pod?uid={uid}&deleted=true HTTP/1.1\r\nhost: k\r\nauthorization: Bearer t0ken\r\n\r\n");
     let mut stream = TcpStream::connect(address).expect("a listener accepts");
     let (started, mut answered) = (Instant::now(), 0_u32);
     let mut bytes = vec![0; 64 << 10];

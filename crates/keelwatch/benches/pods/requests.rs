@@ -93,7 +93,8 @@ impl Nginx {
         command.arg("-c").arg(settings).stderr(Stdio::null()).stdout(Stdio::null());
         let process = command.spawn().expect("nginx starts");
         let started = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() && started.elapsed() < Duration::from_secs(10) {
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() && started.elapsed() < Duration::from_secs(10)
+        {
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { process, port, _folder: folder }
