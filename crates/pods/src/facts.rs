@@ -92,7 +92,7 @@ impl PodFacts {
             namespace: view.keep(record.namespace),
             name: view.name().to_owned(),
             node: view.keep(record.node),
-            labels: record.labels.iter().map(|&(key, value)| (view.keep(key), view.keep(value))).collect(),
+            labels: record.labels().map(|(key, value)| (view.keep(key), view.keep(value))).collect(),
             namespace_labels,
             app: App { kind, name: name.to_owned() },
             owner: Owner::of(view),

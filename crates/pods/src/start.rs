@@ -119,3 +119,6 @@ impl Settings {
         WatchSettings { list, page_size: self.page_size }
     }
 }
+
+#[cfg(test)]
+mod tests;

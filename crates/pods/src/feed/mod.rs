@@ -202,6 +202,12 @@ impl Feed {
         self.subscribers.len()
     }
 
+    /// The number of the last change.
+    #[cfg(test)]
+    pub(crate) const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
     pub(crate) const fn dropped(&self) -> Dropped {
         self.dropped
     }

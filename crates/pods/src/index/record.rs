@@ -43,19 +43,14 @@ pub(crate) struct Record {
     name_bytes: u32,
     /// The name, then the values of annotations.
     own: Box<str>,
-    pub(crate) labels: Box<[(Text, Text)]>,
-    annotations: Box<[Annotation]>,
+    /// Labels by key and number of the value, then annotations by key and the end of the value in `own`, where it begins at the
+    /// former one's end. One piece, because each costs 32 bytes more than its content.
+    pairs: Box<[(Text, u32)]>,
+    label_count: u32,
     pub(crate) containers: Box<[Container]>,
     addresses: Addresses,
     pub(crate) rare: Option<Box<Rare>>,
     pub(crate) host_network: bool,
-}
-
-/// The value is the part of the pod's own text from the former one's end on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Annotation {
-    key: Text,
-    end: u32,
 }
 
 /// One, but for pods with two families.
@@ -154,6 +149,10 @@ impl Record {
         let is_rare = config_hash.is_some() || !truncated.is_empty();
         let rare = Rare { config_hash: config_hash.map(ConfigHash::of), truncated: truncated.into() };
         let labels = metadata.labels.iter().filter(|(key, _)| caps.labels.keep(key));
+        let mut pairs: Vec<(Text, u32)> =
+            labels.map(|(key, value)| (texts.intern(key), texts.intern(value).number())).collect();
+        let label_count = u32::try_from(pairs.len()).expect("an object of less than 4 GiB");
+        pairs.extend(annotations);
         let created = metadata.creation_timestamp.map_or(0, jiff::Timestamp::as_second);
         Self {
             uid: Uid::of(&metadata.uid),
@@ -164,8 +163,8 @@ impl Record {
             created: u32::try_from(created).unwrap_or(0),
             name_bytes: u32::try_from(metadata.name.len()).expect("an object of less than 4 GiB"),
             own: own.into(),
-            labels: labels.map(|(key, value)| (texts.intern(key), texts.intern(value))).collect(),
-            annotations: annotations.into(),
+            pairs: pairs.into(),
+            label_count,
             containers: containers(spec, status, texts),
             addresses: Addresses::of(status),
             rare: is_rare.then(|| Box::new(rare)),
@@ -179,11 +178,11 @@ impl Record {
         for text in [self.namespace, self.node, self.phase] {
             texts.release(text);
         }
-        for text in self.labels.iter().flat_map(|&(key, value)| [key, value]) {
+        for text in self.labels().flat_map(|(key, value)| [key, value]) {
             texts.release(text);
         }
-        for annotation in &self.annotations {
-            texts.release(annotation.key);
+        for &(key, _) in self.annotation_pairs() {
+            texts.release(key);
         }
         for container in &self.containers {
             let Container { name, image, image_id, digest, id, .. } = container;
@@ -212,14 +211,20 @@ impl Record {
         &self.own[..self.name_bytes as usize]
     }
 
+    /// Key and value of each label.
+    pub(crate) fn labels(&self) -> impl ExactSizeIterator<Item = (Text, Text)> {
+        self.pairs[..self.label_count as usize].iter().map(|&(key, value)| (key, Text::of(value)))
+    }
+
     /// Key and value of each annotation.
     pub(crate) fn annotations(&self) -> impl Iterator<Item = (Text, &str)> {
-        let ends = self.annotations.iter().map(|annotation| annotation.end);
-        let starts = std::iter::once(self.name_bytes).chain(ends);
-        self.annotations
-            .iter()
-            .zip(starts)
-            .map(|(&Annotation { key, end }, start)| (key, &self.own[start as usize..end as usize]))
+        let pairs = self.annotation_pairs();
+        let starts = std::iter::once(self.name_bytes).chain(pairs.iter().map(|&(_, end)| end));
+        pairs.iter().zip(starts).map(|(&(key, end), start)| (key, &self.own[start as usize..end as usize]))
+    }
+
+    fn annotation_pairs(&self) -> &[(Text, u32)] {
+        &self.pairs[self.label_count as usize..]
     }
 
     /// Its addresses in the order of its status.
@@ -252,8 +257,7 @@ impl Record {
     pub(crate) fn heap_bytes(&self) -> usize {
         let pieces = [
             self.own.len(),
-            size_of_val(&*self.labels),
-            size_of_val(&*self.annotations),
+            size_of_val(&*self.pairs),
             size_of_val(&*self.containers),
             if let Addresses::Many(many) = &self.addresses { size_of_val(&**many) } else { 0 },
             self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + size_of_val(&*rare.truncated)),
@@ -280,7 +284,7 @@ impl Addresses {
 }
 
 /// What is kept of the annotations, their values appended to `own`; and the keys of what was cut or left out.
-fn annotations(all: &Pairs, caps: &Caps, own: &mut String, texts: &mut Texts) -> (Vec<Annotation>, Vec<Text>) {
+fn annotations(all: &Pairs, caps: &Caps, own: &mut String, texts: &mut Texts) -> (Vec<(Text, u32)>, Vec<Text>) {
     let (mut kept, mut truncated) = (Vec::new(), Vec::new());
     let mut room = caps.annotations_bytes;
     for (key, value) in all.iter().filter(|(key, _)| caps.annotations.keep(key)) {
@@ -297,7 +301,7 @@ fn annotations(all: &Pairs, caps: &Caps, own: &mut String, texts: &mut Texts) ->
         room -= bytes;
         own.push_str(cut);
         let end = u32::try_from(own.len()).expect("an object of less than 4 GiB");
-        kept.push(Annotation { key: texts.intern(key), end });
+        kept.push((texts.intern(key), end));
     }
     (kept, truncated)
 }

@@ -9,6 +9,18 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Text(u32);
 
+impl Text {
+    /// What stands for it where numbers are kept.
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The text that [`Text::number`] was of.
+    pub(super) const fn of(number: u32) -> Self {
+        Self(number)
+    }
+}
+
 /// All texts that repeat.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {

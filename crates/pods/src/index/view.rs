@@ -132,13 +132,13 @@ impl<'a> View<'a> {
     /// Sorted by key.
     pub(crate) fn labels(&self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> + use<'a> {
         let shared = self.shared;
-        self.record.labels.iter().map(move |&(key, value)| (shared.texts.get(key), shared.texts.get(value)))
+        self.record.labels().map(move |(key, value)| (shared.texts.get(key), shared.texts.get(value)))
     }
 
     pub(crate) fn label(&self, key: &str) -> Option<&'a str> {
         let key = self.shared.texts.find(key)?;
-        let (_, value) = self.record.labels.iter().find(|(known, _)| *known == key)?;
-        Some(self.text(*value))
+        let (_, value) = self.record.labels().find(|&(known, _)| known == key)?;
+        Some(self.text(value))
     }
 
     /// Sorted by key.
@@ -173,7 +173,7 @@ impl<'a> View<'a> {
 
     /// Whether a selector or a filter may judge the two differently.
     pub(crate) fn is_placed_or_labeled_like(&self, other: &View<'_>) -> bool {
-        self.record.labels == other.record.labels && self.record.node == other.record.node
+        self.record.labels().eq(other.record.labels()) && self.record.node == other.record.node
     }
 
     /// The app or devbox that it belongs to.
