@@ -42,7 +42,7 @@ pub(super) enum Ending {
     Skipped(String),
     /// No answer came.
     #[error("no answer")]
-    Broken(#[from] ClientError),
+    Broken(#[source] ClientError),
 }
 
 /// What was expected, and what came instead.
@@ -57,6 +57,15 @@ pub(super) struct Difference {
 impl Ending {
     pub(super) fn different(what: &str, expected: &Value, got: &Value) -> Self {
         Self::Different(Box::new(Difference { what: what.to_owned(), expected: expected.clone(), got: got.clone() }))
+    }
+}
+
+impl From<ClientError> for Ending {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::NotAllowed(why) => Self::Skipped(why),
+            ClientError::Send(..) | ClientError::Receive(..) | ClientError::Silent(_) => Self::Broken(error),
+        }
     }
 }
 

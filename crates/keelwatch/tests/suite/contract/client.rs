@@ -50,6 +50,9 @@ pub(super) enum ClientError {
     Receive(String, #[source] kube::Error),
     #[error("{0} was not answered within {PATIENCE:?}")]
     Silent(String),
+    /// The user of the connection may not ask this.
+    #[error("{0}")]
+    NotAllowed(String),
 }
 
 impl Client {
@@ -63,7 +66,8 @@ impl Client {
         let body = patiently(&what, body.collect()).await?;
         let bytes = body.map_err(|error| ClientError::Receive(what, error))?.to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Answer { code: head.status.as_u16(), headers: head.headers, text })
+        let answer = Answer { code: head.status.as_u16(), headers: head.headers, text };
+        answer.denial().map_or(Ok(answer), |why| Err(ClientError::NotAllowed(why)))
     }
 
     /// Opens a watch; returns with the head of its answer.
@@ -87,6 +91,12 @@ impl Client {
 }
 
 impl Answer {
+    /// What the rights of the user rule out; all other refusals are answers.
+    fn denial(&self) -> Option<String> {
+        let message = self.json()["message"].as_str()?.to_owned();
+        (self.code == 403 && message.contains(" is forbidden: User \"")).then_some(message)
+    }
+
     /// The body; its text, where that is no JSON.
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| self.text.as_str().into())

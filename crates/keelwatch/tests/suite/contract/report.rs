@@ -27,14 +27,16 @@ pub(super) async fn run(client: Client, server: Server, cases: impl Iterator<Ite
     let ground = match Ground::new(client, server).await {
         Ok(ground) => ground,
         Err(ending) => {
-            report.add("the namespace of the suite", Err(ending));
+            // Without it nothing was tried at all, whatever the reason.
+            report.add("the_namespace_is_made", Err(failed(&ending.to_string())));
             return report;
         }
     };
-    report.add("the_namespace_is_ready", ground.settle().await);
-    for case in cases {
-        report.add(case.name, ended(case, &ground).await);
-    }
+    let interrupted = tokio::select! {
+        () = report.run(cases, &ground) => Ok(()),
+        _ = tokio::signal::ctrl_c() => Err(failed("interrupted")),
+    };
+    report.add("all_cases_were_run", interrupted);
     report.add("everything_made_is_removed", ground.clear().await);
     report
 }
@@ -61,6 +63,13 @@ fn failed(what: &str) -> Ending {
 }
 
 impl Report {
+    async fn run(&mut self, cases: impl Iterator<Item = Case>, ground: &Ground) {
+        self.add("the_namespace_is_ready", ground.settle().await);
+        for case in cases {
+            self.add(case.name, ended(case, ground).await);
+        }
+    }
+
     fn add(&mut self, name: &str, verdict: Verdict) {
         // Writing to a String cannot fail.
         let _ = match verdict {
