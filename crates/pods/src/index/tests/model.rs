@@ -383,7 +383,7 @@ proptest! {
 
 /// Goes on for `KEELWATCH_SOAK_SECONDS`, a million steps at least.
 #[test]
-#[ignore = "a soak: KEELWATCH_SOAK_SECONDS=600 cargo test --release -p pods soak_pods -- --ignored"]
+#[ignore = "takes minutes: cargo xtask soak pods"]
 #[expect(clippy::disallowed_methods, reason = "a soak is told how long by the environment, and takes real time")]
 fn soak_pods() {
     let seconds = std::env::var("KEELWATCH_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
