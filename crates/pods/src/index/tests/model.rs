@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use kubeio::objects::OwnedMetadata;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::fixture::{middle, reference};
@@ -369,7 +370,8 @@ fn digits(uid: u64) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    // The same streams each time; the soak draws others.
+    #![proptest_config(ProptestConfig { cases: 24, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
     #[test]
     fn after_each_step_every_key_answers_as_in_an_index_from_scratch(draws in prop::collection::vec(any::<u64>(), 1..200)) {
         let mut world = World::new();
