@@ -1,15 +1,13 @@
 //! A model of the index: after each step of a random stream every key answers as in an index built from scratch.
 //!
-//! Owns the streams, which are the same for the property and for the soak: pods that come, change, go and come again under the same
-//! name, static pods, owners, states that cannot be read, old states that come again, broken lists, and what happens while nobody
-//! watches.
+//! Owns the streams, the same for the property and the soak: pods that come, change, go and come again under the same name,
+//! static pods, owners, states that cannot be read, old states that come again, broken lists, changes while nobody watches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use kubeio::objects::OwnedMetadata;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::fixture::{middle, reference};
@@ -274,9 +272,10 @@ impl World {
         self.remember();
     }
 
-    /// A ReplicaSet that a pod refers to stays known.
+    /// A ReplicaSet that a pod refers to stays known. A reference means one of the pod's own namespace; all sets are in `ns-0`.
     fn remember(&mut self) {
-        let references = self.known.values().flat_map(|(pod, _)| &pod.metadata.owner_references);
+        let beside = self.known.values().map(|(pod, _)| &pod.metadata).filter(|pod| &*pod.namespace == "ns-0");
+        let references = beside.flat_map(|pod| &pod.owner_references);
         let referred: BTreeSet<String> = references.map(|reference| reference.uid.to_string()).collect();
         self.remembered.retain(|uid, _| referred.contains(uid));
         let known = self.known_sets.iter().filter(|(uid, _)| referred.contains(*uid));
@@ -370,8 +369,7 @@ fn digits(uid: u64) -> String {
 }
 
 proptest! {
-    // The same streams each time; the soak draws others.
-    #![proptest_config(ProptestConfig { cases: 24, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
     fn after_each_step_every_key_answers_as_in_an_index_from_scratch(draws in prop::collection::vec(any::<u64>(), 1..200)) {
         let mut world = World::new();
