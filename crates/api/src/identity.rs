@@ -24,7 +24,10 @@ pub struct PodUid(String);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
-pub struct Fingerprint(String);
+pub struct Fingerprint([u8; FINGERPRINT_DIGITS]);
+
+/// Kept as the digits themselves: a hundred thousand of them need no allocation of their own.
+const FINGERPRINT_DIGITS: usize = 32;
 
 /// The text does not have the form of the name it was read as.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,12 +89,16 @@ impl Fingerprint {
             }
             hasher.update(field.as_bytes());
         }
-        Self(hex(&hasher.finalize()[..16]))
+        let mut digits = [0; FINGERPRINT_DIGITS];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(hasher.finalize()) {
+            pair.copy_from_slice(&hex_of(byte));
+        }
+        Self(digits)
     }
 
     /// The fingerprint as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).expect("it holds hex digits alone")
     }
 }
 
@@ -99,10 +106,10 @@ impl FromStr for Fingerprint {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() == 32 && is_lower_hex(text) {
-            return Ok(Self(text.to_owned()));
+        match text.as_bytes().try_into() {
+            Ok(digits) if is_lower_hex(text) => Ok(Self(digits)),
+            _ => Err(InvalidName { text: text.to_owned(), form: "a fingerprint (32 lowercase hex digits)" }),
         }
-        Err(InvalidName { text: text.to_owned(), form: "a fingerprint (32 lowercase hex digits)" })
     }
 }
 
@@ -118,19 +125,19 @@ macro_rules! textual {
 
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0
+                name.as_str().to_owned()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({})", stringify!($name), self.0)
+                write!(f, "{}({})", stringify!($name), self.as_str())
             }
         }
     )*};
@@ -140,9 +147,12 @@ textual!(ContainerId, PodUid, Fingerprint);
 
 /// Bytes as lowercase hex digits.
 pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| hex_of(*byte)).map(char::from).collect()
+}
+
+fn hex_of(byte: u8) -> [u8; 2] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)])
 }
 
 fn is_lower_hex(text: &str) -> bool {

@@ -1,16 +1,23 @@
 //! A client of the API, for verbs of the command line: one question, one answer, one line when it fails.
 //!
-//! Owns the base address, the token, the trust and the times. Which routes there are, the caller knows.
+//! Owns the base address, the token, the trust and the times. Which routes there are, the caller knows. Requests to others than
+//! an API of this program are `outgoing`'s.
+
+mod outgoing;
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use api::Problem;
-use axum::http::{HeaderValue, StatusCode, header};
-use reqwest::{Certificate, Method, RequestBuilder, Response, Url};
+use axum::http::{StatusCode, header};
+use reqwest::{Certificate, ClientBuilder, Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+pub use outgoing::{
+    Outgoing, OutgoingAnswer, OutgoingError, OutgoingRequest, OutgoingSettings, Targets, basic, bearer,
+};
 
 /// A listener answers a connection at once or not at all.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -79,25 +86,15 @@ impl Client {
         let base = base_of(url)?;
         let mut headers = reqwest::header::HeaderMap::new();
         if !token.is_empty() {
-            let value = HeaderValue::try_from(format!("Bearer {token}"));
-            let mut value = value.map_err(|_| unusable("the token holds characters that no header can"))?;
-            value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
+            headers.insert(header::AUTHORIZATION, bearer(token)?);
         }
         crate::crypto::install();
-        let mut builder = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .default_headers(headers)
             .connect_timeout(CONNECT_TIME)
             .timeout(*timeout)
             .redirect(reqwest::redirect::Policy::none());
-        if let Some(pem) = authorities {
-            let authorities = Certificate::from_pem_bundle(pem).unwrap_or_default();
-            if authorities.is_empty() {
-                return Err(unusable("the file of authorities holds no certificate (accepted: PEM)"));
-            }
-            builder = builder.tls_certs_only(authorities);
-        }
-        let http = builder.build().map_err(|error| unusable(&last_cause(&error)))?;
+        let http = trusting(builder, authorities.as_deref())?.build().map_err(|error| unusable(&last_cause(&error)))?;
         Ok(Self { base, http })
     }
 
@@ -107,10 +104,21 @@ impl Client {
         self.answer(self.http.request(Method::GET, url.clone()), &format!("GET {url}")).await
     }
 
-    /// What POST of `body` to `path` answers.
-    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
-        let url = self.url(path, &[]);
+    /// What POST of `body` to `path` answers; `query` is given key by key.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let url = self.url(path, query);
         self.answer(self.http.request(Method::POST, url.clone()).json(body), &format!("POST {url}")).await
+    }
+
+    /// What DELETE of `path` answers.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let url = self.url(path, &[]);
+        self.answer(self.http.request(Method::DELETE, url.clone()), &format!("DELETE {url}")).await
     }
 
     async fn answer<T: DeserializeOwned>(&self, asking: RequestBuilder, request: &str) -> Result<T, ClientError> {
@@ -156,6 +164,16 @@ impl fmt::Debug for ClientSettings {
         let Self { url, token: _, authorities: _, timeout } = self;
         f.debug_struct("ClientSettings").field("url", url).field("timeout", timeout).finish_non_exhaustive()
     }
+}
+
+/// Trusts these authorities, or without any those of the system.
+fn trusting(builder: ClientBuilder, authorities: Option<&[u8]>) -> Result<ClientBuilder, ClientError> {
+    let Some(pem) = authorities else { return Ok(builder) };
+    let authorities = Certificate::from_pem_bundle(pem).unwrap_or_default();
+    if authorities.is_empty() {
+        return Err(unusable("the file of authorities holds no certificate (accepted: PEM)"));
+    }
+    Ok(builder.tls_certs_only(authorities))
 }
 
 /// The address without a user, whose password would be shown.

@@ -36,9 +36,9 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// clients in the same moment.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// One event.
+/// One event, encoded. A copy shares its bytes, so that what goes to many clients is encoded once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event(String);
+pub struct Event(Bytes);
 
 /// A stream of events whose data is a `T` as JSON. It ends when its stream does, when the client goes, or when the
 /// process stops.
@@ -63,21 +63,17 @@ impl Event {
 
     /// The same with data that is JSON already, in one line.
     pub fn of_json(name: &'static str, data: &str) -> Self {
-        Self(format!("event: {name}\ndata: {data}\n"))
+        Self(Bytes::from(format!("event: {name}\ndata: {data}\n\n")))
     }
 
     /// Where a client that comes back goes on, which it sends as `Last-Event-ID`. Characters that would end the line are
     /// left out.
     #[must_use]
-    pub fn with_id(mut self, id: &str) -> Self {
-        let id = id.chars().filter(|character| !matches!(character, '\r' | '\n' | '\0'));
-        self.0.extend("id: ".chars().chain(id).chain(['\n']));
-        self
-    }
-
-    fn into_bytes(mut self) -> Bytes {
-        self.0.push('\n');
-        Bytes::from(self.0)
+    pub fn with_id(self, id: &str) -> Self {
+        let id: String = id.chars().filter(|character| !matches!(character, '\r' | '\n' | '\0')).collect();
+        // Before the empty line that ends it.
+        let lines = &self.0[..self.0.len() - 1];
+        Self(Bytes::from([lines, b"id: ", id.as_bytes(), b"\n\n"].concat()))
     }
 }
 
@@ -119,7 +115,7 @@ impl HttpBody for EventBody {
             self.farewell()
         } else {
             match self.events.as_mut().poll_next(cx) {
-                Poll::Ready(Some(event)) => event.into_bytes(),
+                Poll::Ready(Some(event)) => event.0,
                 Poll::Ready(None) => {
                     self.has_ended = true;
                     return Poll::Ready(None);

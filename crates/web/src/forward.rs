@@ -188,7 +188,9 @@ impl Forward {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIME)
-            .retry(reqwest::retry::never());
+            .retry(reqwest::retry::never())
+            // What the leader answers goes on as it is.
+            .no_gzip();
         if !server_name.is_empty() {
             client = client.resolve(server_name, target.address);
         }

@@ -24,6 +24,7 @@ mod json;
 mod listener;
 mod metrics;
 pub mod openapi;
+pub mod page;
 mod path;
 mod percent;
 pub mod probes;
@@ -35,7 +36,7 @@ pub mod scrape;
 mod server;
 pub mod settings;
 
-pub use access::Scope;
+pub use access::{Scope, Who};
 pub use client::Client;
 pub use etag::WeakEtag;
 pub use json::Json;

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 /// The text that `encoded` stands for in a query, `+` being a space; `None` if an escape is broken or the bytes are no
 /// UTF-8.
 pub(crate) fn decode(encoded: &str) -> Option<Cow<'_, str>> {
-    if encoded.contains(['%', '+']) { decode_with(encoded, b' ').map(Cow::Owned) } else { Some(encoded.into()) }
+    let is_escaped = encoded.bytes().any(|byte| matches!(byte, b'%' | b'+'));
+    if is_escaped { decode_with(encoded, b' ').map(Cow::Owned) } else { Some(encoded.into()) }
 }
 
 /// The text that `encoded` stands for in a path, where `+` is itself.

@@ -74,6 +74,11 @@ impl Registry {
         self.read_at_scrape(entry, move || vec![Sample::plain(read())]);
     }
 
+    /// Lets a part that knows nothing of this registry add its metrics, under names of its own; the catalog has none of them.
+    pub fn add_by(&mut self, add: impl FnOnce(&mut prometheus_client::registry::Registry)) {
+        add(&mut self.registry);
+    }
+
     /// All metrics, by name.
     pub fn catalog(&self) -> Vec<Entry> {
         let mut catalog = self.catalog.clone();

@@ -21,6 +21,7 @@ mod review;
 mod reviewer;
 mod scope;
 mod tokens;
+mod who;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use review::Review;
 pub use reviewer::{Caller, Reviewer, Unavailable, Verb, Verdict};
 pub use scope::Scope;
 use tokens::{Token, Tokens};
+pub use who::Who;
 
 /// The path parameter of a heartbeat that says for which agent it is.
 const AGENT_ID: &str = "agent_id";
@@ -148,8 +150,8 @@ impl Gate {
         }
     }
 
-    /// Lets a request pass to the route, or says why not.
-    pub(crate) async fn admit(&self, asking: Asking<'_>, needs: &Needs) -> Result<(), Fault> {
+    /// Lets a request pass to the route and says whose it is, or says why not.
+    pub(crate) async fn admit(&self, asking: Asking<'_>, needs: &Needs) -> Result<Who, Fault> {
         let Asking { peer, method, path, headers, params } = asking;
         let from = peer.address.ip();
         let now = self.clock.monotonic();
@@ -163,7 +165,8 @@ impl Gate {
         let decided = self.rules.load().decide(&wish);
         let decided = match (decided, credential) {
             (Err(Refusal::Unknown), Credential::Bearer(token)) if self.review.is_for(token) => {
-                self.review.decide(token, method, path).await
+                // Large and rare: kept out of what every request is made of and moved with.
+                Box::pin(self.review.decide(token, method, path)).await
             }
             (decided, _) => decided,
         };
@@ -182,11 +185,13 @@ impl Rules {
         Self { anonymous_reads: settings.anonymous_reads, tokens: Tokens::of(settings) }
     }
 
-    fn decide(&self, wish: &Wish<'_>) -> Result<(), Refusal> {
+    fn decide(&self, wish: &Wish<'_>) -> Result<Who, Refusal> {
         let token = match wish.credential {
-            Credential::Missing if self.anonymous_reads && wish.scope == Scope::Read => return Ok(()),
+            Credential::Missing if self.anonymous_reads && wish.scope == Scope::Read => return Ok(Who::anonymous()),
             Credential::Missing => return Err(Refusal::Missing),
-            Credential::Basic(encoded) if wish.basic.is_some_and(|users| users.knows(encoded)) => return Ok(()),
+            Credential::Basic(encoded) if wish.basic.is_some_and(|users| users.knows(encoded)) => {
+                return Ok(Who::of_route());
+            }
             Credential::Bearer(secret) | Credential::Key(secret) => self.tokens.by_secret(secret),
             Credential::Certificate(name) => self.tokens.by_name(name),
             Credential::Basic(_) | Credential::Unreadable => None,
@@ -196,7 +201,7 @@ impl Rules {
 }
 
 impl Token {
-    fn allow(&self, wish: &Wish<'_>) -> Result<(), Refusal> {
+    fn allow(&self, wish: &Wish<'_>) -> Result<Who, Refusal> {
         if !self.may(wish.scope) {
             return Err(Refusal::Scope { token: self.name.clone(), needed: wish.scope });
         }
@@ -204,7 +209,7 @@ impl Token {
             Some(agent) if wish.scope == Scope::Beat && !self.may_beat_for(agent) => {
                 Err(Refusal::Agent { token: self.name.clone() })
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => Ok(Who::new(&self.name)),
         }
     }
 }

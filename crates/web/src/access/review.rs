@@ -12,7 +12,7 @@ use axum::http::Method;
 use sha2::{Digest, Sha256};
 
 use super::answers::Answers;
-use super::{Caller, Refusal, Reviewer, Unavailable, Verb, Verdict, jwt};
+use super::{Caller, Refusal, Reviewer, Unavailable, Verb, Verdict, Who, jwt};
 use crate::percent;
 use crate::settings::{KubernetesAuthSettings, Switch};
 
@@ -85,7 +85,7 @@ impl Review {
     }
 
     /// Whether the holder of `token` may use `method` at `path`, which is as it was sent.
-    pub(super) async fn decide(&self, token: &[u8], method: &Method, path: &str) -> Result<(), Refusal> {
+    pub(super) async fn decide(&self, token: &[u8], method: &Method, path: &str) -> Result<Who, Refusal> {
         let (Some(reviewer), Ok(text), Some(verb)) =
             (self.reviewer.get(), std::str::from_utf8(token), Verb::of(method))
         else {
@@ -112,7 +112,7 @@ impl Review {
             (answer, remember)
         };
         match self.verdicts.get(question.clone(), may).await {
-            Ok(Verdict::Yes) => Ok(()),
+            Ok(Verdict::Yes) => Ok(Who::new(&question.caller.user)),
             Ok(Verdict::No { reason }) => Err(Refusal::Denied { user: question.caller.user.clone(), reason }),
             Err(unavailable) => Err(Refusal::Unavailable(unavailable)),
         }

@@ -26,7 +26,7 @@ fn nobody(scope: Scope) -> Wish<'static> {
 }
 
 /// Whether a request for GET `/read` with this `Authorization` passes.
-async fn admit(gate: &Gate, authorization: &str, scope: Scope, from: &str) -> Result<(), Fault> {
+async fn admit(gate: &Gate, authorization: &str, scope: Scope, from: &str) -> Result<Who, Fault> {
     let headers = HeaderMap::from_iter([(axum::http::header::AUTHORIZATION, authorization.parse().unwrap())]);
     let peer = Peer { address: SocketAddr::new(from.parse().unwrap(), 7), common_name: None };
     let params = Params::default();
@@ -36,7 +36,7 @@ async fn admit(gate: &Gate, authorization: &str, scope: Scope, from: &str) -> Re
 
 #[track_caller]
 fn check(settings: &AuthSettings, wish: &Wish<'_>, expected: &Result<(), Refusal>) {
-    assert_eq!(Rules::of(settings).decide(wish), *expected);
+    assert_eq!(Rules::of(settings).decide(wish).map(drop), *expected);
 }
 
 #[test]
@@ -87,7 +87,7 @@ async fn after_ten_failures_an_address_waits_even_with_a_good_token() {
         assert_eq!(fault.status(), StatusCode::UNAUTHORIZED);
     }
     assert_eq!(admit(&gate, "Bearer t0ken", Scope::Read, HOME).await, Err(too_many_failures()));
-    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Read, "192.0.2.7").await, Ok(()));
+    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Read, "192.0.2.7").await, Ok(Who::new("ci")));
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_valid_token_that_asks_for_too_much_is_not_taken_for_guessing() {
     for _ in 0..20 {
         assert!(admit(&gate, "Bearer t0ken", Scope::Admin, HOME).await.is_err());
     }
-    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Read, HOME).await, Ok(()));
+    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Read, HOME).await, Ok(Who::new("ci")));
 }
 
 #[tokio::test]
@@ -104,5 +104,5 @@ async fn changed_settings_hold_at_once() {
     let gate = gate(&settings(Scope::Read));
     assert!(admit(&gate, "Bearer t0ken", Scope::Write, HOME).await.is_err());
     gate.apply(&settings(Scope::Write));
-    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Write, HOME).await, Ok(()));
+    assert_eq!(admit(&gate, "Bearer t0ken", Scope::Write, HOME).await, Ok(Who::new("ci")));
 }

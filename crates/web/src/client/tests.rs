@@ -19,7 +19,7 @@ async fn an_answer_is_decoded() {
     let server = Setup::default().start().await;
     assert_eq!(get(&server, "t0ken", "/named").await, Ok(json!({"name": "a b"})));
     let client = Client::new(&settings(&server, "t0ken")).unwrap();
-    assert_eq!(client.post::<Value>("/echo", &json!({"name": "c"})).await.unwrap(), json!({"name": "c"}));
+    assert_eq!(client.post::<Value>("/echo", &[], &json!({"name": "c"})).await.unwrap(), json!({"name": "c"}));
 }
 
 #[tokio::test]

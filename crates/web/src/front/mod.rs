@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use tracing::{debug, error};
 
 use crate::Fault;
-use crate::access::{Asking, Gate, credential};
+use crate::access::{Asking, Gate, Who, credential};
 use crate::forward::{Forward, Way};
 use crate::listener::{InForce, Peer};
 use crate::metrics::{HttpMetrics, Refused};
@@ -103,18 +103,23 @@ impl Front {
     async fn handle(&self, served: &Served, params: Params, mut request: Request, peer: &Peer) -> Response {
         let (method, headers) = (request.method(), request.headers());
         let asking = Asking { peer, method, path: request.uri().path(), headers, params: &params };
-        if let Some(needs) = &served.needs
-            && let Err(fault) = self.gate.admit(asking, needs).await
-        {
-            return fault.into_response();
-        }
+        let who = match &served.needs {
+            None => Ok(Who::anonymous()),
+            Some(needs) => self.gate.admit(asking, needs).await,
+        };
+        let who = match who {
+            Ok(who) => who,
+            Err(fault) => return fault.into_response(),
+        };
         if served.runs == Runs::OnLeader
             && let Some(forward) = self.forward.get()
         {
             match forward.way(request.headers(), peer.common_name.as_deref()) {
                 Ok(Way::Here) => {}
                 Ok(Way::To(address)) => {
-                    let asked = forward.ask(address, self.in_force.certificate().is_some(), request).await;
+                    let is_tls = self.in_force.certificate().is_some();
+                    // Large and rare: kept out of what every request is made of and moved with.
+                    let asked = Box::pin(forward.ask(address, is_tls, request)).await;
                     return asked.unwrap_or_else(IntoResponse::into_response);
                 }
                 Err(fault) => return fault.into_response(),
@@ -123,6 +128,7 @@ impl Front {
         if !params.is_empty() {
             request.extensions_mut().insert(params);
         }
+        request.extensions_mut().insert(who);
         served.call(request).await
     }
 

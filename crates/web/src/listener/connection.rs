@@ -130,6 +130,8 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .http1()
         // The pulse keeps time from the first byte; this one would begin while the connection idles.
         .header_read_timeout(None)
+        // Most answers are small: one piece, and the plain call to send it, cost less than a list of pieces.
+        .writev(false)
         .max_buf_size(HEAD_BYTES);
     builder
         .http2()

@@ -119,8 +119,9 @@ impl Pulse {
         let mut sleep = pin!(sleep_until(Instant::now()));
         poll_fn(|cx| {
             loop {
-                let (due, why) = self.state().due(&in_force.limits(), Instant::now());
-                if due <= Instant::now() {
+                let now = Instant::now();
+                let (due, why) = self.state().due(&in_force.limits(), now);
+                if due <= now {
                     return Poll::Ready(why);
                 }
                 if sleep.deadline() != due {

@@ -93,6 +93,13 @@ impl Operation {
         self.answers_media(StatusCode::OK, "text/event-stream", &media);
     }
 
+    /// Answers a document of one of these media types.
+    pub fn answers_documents(&mut self, status: StatusCode, media_types: &[&'static str]) {
+        let content: Map<String, Value> =
+            media_types.iter().map(|kind| ((*kind).to_owned(), json!({"schema": {"type": "string"}}))).collect();
+        self.answers.insert(status.as_str().to_owned(), json!({"description": reason(status), "content": content}));
+    }
+
     /// Answers without a body.
     pub fn answers_nothing(&mut self, status: StatusCode) {
         self.answers.insert(status.as_str().to_owned(), json!({"description": reason(status)}));

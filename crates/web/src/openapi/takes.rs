@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use schemars::JsonSchema;
 
 use super::Operation;
-use crate::{Json, NoQuery, Path, Query};
+use crate::{Json, NoQuery, Path, Query, Who};
 
 /// An argument of a handler that says what of a request it reads.
 pub trait Takes {
@@ -47,6 +47,11 @@ impl Takes for NoQuery {
 
 /// Takes whatever query there is; for probes, whose one job is to answer.
 impl Takes for RawQuery {
+    fn describe(_: &mut Operation) {}
+}
+
+/// Comes with every credential.
+impl Takes for Who {
     fn describe(_: &mut Operation) {}
 }
 

@@ -35,26 +35,36 @@ struct Pairs<'a>(&'a [Pair<'a>]);
 
 /// The keys in the order in which they first appear, each with all its values.
 struct Groups<'a> {
-    groups: std::vec::IntoIter<Values<'a>>,
+    pairs: &'a [Pair<'a>],
+    at: usize,
     next: Option<Values<'a>>,
 }
 
-/// Every value of one key; never empty.
+/// Every value of one key: that of the first pair, and of those behind it that have the same key.
+#[derive(Clone, Copy)]
 struct Values<'a> {
-    key: &'a str,
-    values: Vec<&'a str>,
+    first: &'a Pair<'a>,
+    behind: &'a [Pair<'a>],
 }
 
-impl<'a> Pairs<'a> {
-    fn group(&self) -> Vec<Values<'a>> {
-        let mut groups: Vec<Values<'a>> = Vec::new();
-        for Pair { key, value } in self.0 {
-            match groups.iter_mut().find(|group| group.key == *key) {
-                Some(group) => group.values.push(value),
-                None => groups.push(Values { key, values: vec![value] }),
+impl<'a> Groups<'a> {
+    fn of(pairs: &'a [Pair<'a>]) -> Self {
+        Self { pairs, at: 0, next: None }
+    }
+}
+
+impl<'a> Iterator for Groups<'a> {
+    type Item = Values<'a>;
+
+    fn next(&mut self) -> Option<Values<'a>> {
+        loop {
+            let (before, rest) = self.pairs.split_at(self.at);
+            let (first, behind) = rest.split_first()?;
+            self.at += 1;
+            if before.iter().all(|pair| pair.key != first.key) {
+                return Some(Values { first, behind });
             }
         }
-        groups
     }
 }
 
@@ -71,11 +81,11 @@ impl<'de> Deserializer<'de> for Pairs<'_> {
             let accepted = if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
             return Err(QueryError::UnknownKey { key: key.to_string(), accepted });
         }
-        visitor.visit_map(Groups { groups: self.group().into_iter(), next: None })
+        visitor.visit_map(Groups::of(self.0))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
-        visitor.visit_map(Groups { groups: self.group().into_iter(), next: None })
+        visitor.visit_map(Groups::of(self.0))
     }
 
     forward_to_deserialize_any! {
@@ -88,22 +98,25 @@ impl<'de> MapAccess<'de> for Groups<'_> {
     type Error = QueryError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, QueryError> {
-        self.next = self.groups.next();
-        self.next.as_ref().map(|group| seed.deserialize(text(group.key))).transpose()
+        self.next = self.next();
+        self.next.map(|group| seed.deserialize(text(&group.first.key))).transpose()
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, QueryError> {
         let group = self.next.take().expect("serde asks for a value after its key");
-        let key = group.key;
-        seed.deserialize(group).map_err(|error| error.at(key))
+        seed.deserialize(group).map_err(|error| error.at(&group.first.key))
     }
 }
 
 impl<'a> Values<'a> {
+    fn pairs(self) -> impl Iterator<Item = &'a Pair<'a>> {
+        std::iter::once(self.first).chain(self.behind.iter().filter(move |pair| pair.key == self.first.key))
+    }
+
     fn one(&self) -> Result<&'a str, QueryError> {
-        match self.values[..] {
-            [value] => Ok(value),
-            _ => Err(de::Error::custom(format_args!("given {} times (accepted: once)", self.values.len()))),
+        match self.pairs().count() {
+            1 => Ok(&self.first.value),
+            times => Err(de::Error::custom(format_args!("given {times} times (accepted: once)"))),
         }
     }
 
@@ -147,8 +160,7 @@ impl<'de> Deserializer<'de> for Values<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, QueryError> {
-        let key = self.key;
-        let each = self.values.into_iter().map(|value| Values { key, values: vec![value] });
+        let each = self.pairs().map(|first| Values { first, behind: &[] });
         visitor.visit_seq(SeqDeserializer::new(each))
     }
 
