@@ -15,6 +15,7 @@ pub mod election;
 #[cfg(test)]
 mod fixture;
 mod metrics;
+mod node;
 pub mod objects;
 mod random;
 mod replica;

@@ -144,13 +144,18 @@ impl CallError {
         if let Self::Refused(refusal) = self { Some(refusal.code) } else { None }
     }
 
+    /// Whether the server does not know the kind: it answers 404 without a `Status`, as for any path that leads nowhere.
+    pub fn is_unknown_kind(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == 404 && refusal.reason.is_empty())
+    }
+
     /// When the server may be asked again, if it said so.
     pub fn retry_after(&self) -> Option<Duration> {
         if let Self::Refused(refusal) = self { refusal.retry_after } else { None }
     }
 
     /// The error with its causes, for a line that people read.
-    pub(crate) fn chain(&self) -> String {
+    pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut source = std::error::Error::source(self);
         while let Some(error) = source {

@@ -5,18 +5,25 @@
 //!
 //! A field that is missing or null has its default; a field of another kind makes the object unreadable.
 
+mod endpoints;
 mod metadata;
 mod observed;
 mod pairs;
 mod pod;
+mod routing;
 #[cfg(test)]
 mod tests;
 
+pub use endpoints::{Endpoint, EndpointConditions, EndpointSlice, TargetReference};
 pub use metadata::{Job, Namespace, NamespaceMetadata, OwnedMetadata, OwnerReference, ReplicaSet};
 pub use pairs::Pairs;
 pub use pod::{
     Container, ContainerState, ContainerStatus, Pod, PodAddress, PodMetadata, PodSpec, PodStatus, Running, Terminated,
     Waiting,
+};
+pub use routing::{
+    Backend, BackendService, Ingress, IngressPath, IngressPaths, IngressRule, IngressSpec, NamespacedMetadata, Service,
+    ServiceSpec,
 };
 
 use serde::{Deserialize, Deserializer};

@@ -1,6 +1,6 @@
 //! How each kind is asked for, and who an object of it is.
 
-use super::{Job, Namespace, OwnedMetadata, Pod, ReplicaSet};
+use super::{EndpointSlice, Ingress, Job, Namespace, NamespacedMetadata, OwnedMetadata, Pod, ReplicaSet, Service};
 use crate::resource::{Extent, Meta, Observed, Resource};
 
 impl Observed for Pod {
@@ -42,6 +42,38 @@ impl Observed for Namespace {
     fn meta(&self) -> Meta<'_> {
         let metadata = &self.metadata;
         Meta { uid: &metadata.uid, namespace: "", name: &metadata.name, version: &metadata.resource_version }
+    }
+}
+
+impl Observed for EndpointSlice {
+    const RESOURCE: Resource =
+        Resource { group: "discovery.k8s.io", version: "v1", plural: "endpointslices", kind: "EndpointSlice" };
+
+    fn meta(&self) -> Meta<'_> {
+        self.metadata.meta()
+    }
+}
+
+impl Observed for Service {
+    const RESOURCE: Resource = Resource { group: "", version: "v1", plural: "services", kind: "Service" };
+
+    fn meta(&self) -> Meta<'_> {
+        self.metadata.meta()
+    }
+}
+
+impl Observed for Ingress {
+    const RESOURCE: Resource =
+        Resource { group: "networking.k8s.io", version: "v1", plural: "ingresses", kind: "Ingress" };
+
+    fn meta(&self) -> Meta<'_> {
+        self.metadata.meta()
+    }
+}
+
+impl NamespacedMetadata {
+    fn meta(&self) -> Meta<'_> {
+        Meta { uid: &self.uid, namespace: &self.namespace, name: &self.name, version: &self.resource_version }
     }
 }
 

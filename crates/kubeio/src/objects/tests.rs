@@ -73,3 +73,40 @@ fn pairs_are_sorted_and_of_a_repeated_key_the_last_value_counts() {
     assert_eq!(pairs.iter().collect::<Vec<_>>(), [("a", "2"), ("b", "3")]);
     assert_eq!((pairs.get("b"), pairs.get("c")), (Some("3"), None));
 }
+
+#[test]
+fn an_ingress_names_the_services_of_its_backends_and_no_resources() {
+    let text = r#"{"spec":{"defaultBackend":{"service":{"name":"fallback","port":{"number":80}}},"rules":[
+        {"host":"a"},{"http":{"paths":[{"path":"/","backend":{"service":{"name":"cart"}}},
+        {"path":"/static","backend":{"resource":{"kind":"Bucket","name":"assets"}}},{"backend":{"service":{"name":"cart"}}}]}}]}}"#;
+    let ingress: Ingress = serde_json::from_str(text).unwrap();
+    assert_eq!(ingress.services().collect::<Vec<_>>(), ["fallback", "cart", "cart"]);
+    let bare: Ingress = serde_json::from_str(r#"{"spec":{"defaultBackend":null,"rules":null}}"#).unwrap();
+    assert_eq!(bare.services().count(), 0);
+}
+
+#[test]
+fn of_a_slice_what_leads_to_a_node_is_kept() {
+    let text = r#"{"metadata":{"name":"n-1","namespace":"kw","uid":"u","resourceVersion":"7"},"addressType":"IPv4","ports":null,
+        "endpoints":[{"addresses":["10.0.0.1"],"conditions":{"ready":false,"serving":null,"terminating":null},"nodeName":"w",
+        "targetRef":{"kind":"Pod","uid":"p"}},{"addresses":null,"conditions":null,"targetRef":null}]}"#;
+    let expected = EndpointSlice {
+        metadata: NamespacedMetadata {
+            uid: "u".into(),
+            namespace: "kw".into(),
+            name: "n-1".into(),
+            resource_version: "7".into(),
+        },
+        address_type: "IPv4".into(),
+        endpoints: vec![
+            Endpoint {
+                addresses: vec!["10.0.0.1".into()],
+                conditions: EndpointConditions { ready: Some(false), terminating: false },
+                node_name: "w".into(),
+                target_ref: TargetReference { uid: "p".into() },
+            },
+            Endpoint::default(),
+        ],
+    };
+    assert_eq!(serde_json::from_str::<EndpointSlice>(text).unwrap(), expected);
+}

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::cluster::{Refusal, Status};
@@ -140,7 +141,7 @@ fn bookmark<K>(raw: &str) -> Line<K> {
 
 /// The objects of a page, one by one if they are not all understood.
 pub(super) fn page<K: Observed>(body: &[u8]) -> Result<Page<K>, serde_json::Error> {
-    match serde_json::from_slice::<RawPage<K>>(body) {
+    match parsed::<RawPage<K>>(body) {
         Ok(page) if page.items.iter().flatten().all(|item| is_somebody(&item.meta())) => {
             let items = page.items.unwrap_or_default().into_iter().map(Ok).collect();
             Ok(Page { version: page.metadata.resource_version, next: page.metadata.next, items })
@@ -157,8 +158,16 @@ fn one_by_one<K: Observed>(body: &[u8]) -> Result<Page<K>, serde_json::Error> {
 }
 
 fn object<K: Observed>(raw: &[u8]) -> Result<K, String> {
-    let object: K = serde_json::from_slice(raw).map_err(|error| error.to_string())?;
+    let object: K = parsed(raw).map_err(|error| error.to_string())?;
     if is_somebody(&object.meta()) { Ok(object) } else { Err("it has no name or no uid".to_owned()) }
+}
+
+/// Whether a text is UTF-8 is found out once for all of it, and not again for each that is kept. What nobody keeps may be anything.
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    }
 }
 
 const fn is_somebody(meta: &Meta<'_>) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{FIELD_MANAGER, Target, WriteError, is_ours, ownership};
+use super::{FIELD_MANAGER, Target, WriteError, is_ours, ownership, was_applied};
 use crate::cluster::{Call, CallError, Cluster, Content, Verb};
 use crate::election::Leading;
 use crate::resource::{Extent, Resource};
@@ -21,13 +21,35 @@ pub struct Desired {
     object: Value,
 }
 
-/// What happens to fields that another manager owns.
+/// By what an object counts as one of ours, and what an apply may do to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conflicts {
-    /// They are taken over.
-    Force,
-    /// They are left alone, and nothing of the object is written.
-    Refuse,
+pub enum Claim<'a> {
+    /// It bears the labels of this release, which an apply gives it, or has the uid that was remembered of an earlier write. Fields
+    /// that others took are taken back.
+    Labels {
+        /// The remembered uid.
+        uid: Option<&'a str>,
+    },
+    /// As `Labels`; and what this program once applied is ours whatever became of its labels.
+    Manager {
+        /// The remembered uid.
+        uid: Option<&'a str>,
+    },
+    /// It is somebody else's, exactly this one, and this program owns some fields of it. It gets no labels, is not made if it is
+    /// gone, and nothing that others own is taken.
+    Fields {
+        /// Its uid.
+        uid: &'a str,
+    },
+}
+
+/// Whether a write is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// It is.
+    Stored,
+    /// The server checks it and answers what it would be.
+    DryRun,
 }
 
 /// An object as the server has it after a write. Only a write makes one.
@@ -35,6 +57,13 @@ pub enum Conflicts {
 pub struct Applied {
     target: Target,
     object: Value,
+}
+
+/// Whether fields that others own are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Force {
+    Yes,
+    No,
 }
 
 /// Why a value is no object to apply.
@@ -100,15 +129,22 @@ impl Cluster {
         }
     }
 
-    /// Writes the fields of `desired`, creating the object if it is not there. It gets the labels of this release; one that is there
-    /// without them is somebody else's, and is only written with [`Conflicts::Force`].
+    /// Writes the fields of `desired`, creating the object if it is not there and the claim allows it.
     pub async fn apply(
         &self,
         leading: &Leading,
         desired: Desired,
-        conflicts: Conflicts,
+        claim: Claim<'_>,
+        store: Store,
     ) -> Result<Applied, WriteError> {
+        // Who does not lead need not read either.
+        leading.ensure()?;
         let Desired { target, mut object } = desired;
+        if let Claim::Fields { uid } = claim {
+            // Without its uid, an apply would make an object that is gone.
+            object["metadata"]["uid"] = uid.into();
+            return self.patch(leading, target, &object, (Force::No, store)).await;
+        }
         let labels = &mut object["metadata"]["labels"];
         if !labels.is_object() {
             *labels = Value::Object(serde_json::Map::new());
@@ -116,15 +152,31 @@ impl Cluster {
         for (label, value) in ownership(self).as_object().into_iter().flatten() {
             labels[label] = value.clone();
         }
-        let failed = |error| WriteError::Call(target.clone(), error);
-        if conflicts == Conflicts::Refuse
-            && let Some(existing) = self.observe(&target).await.map_err(failed)?
-            && !is_ours(self, &existing)
-        {
+        let existing = self.observe(&target).await.map_err(|error| WriteError::Call(target.clone(), error))?;
+        let Some(existing) = existing else { return self.patch(leading, target, &object, (Force::No, store)).await };
+        if !claim.holds(self, &existing) {
             return Err(WriteError::NotOurs(target));
         }
-        let force = conflicts == Conflicts::Force;
-        let query = format!("?fieldManager={FIELD_MANAGER}&force={force}");
+        object["metadata"]["uid"] = existing["metadata"]["uid"].clone();
+        match self.patch(leading, target, &object, (Force::No, store)).await {
+            Err(WriteError::Conflict(target, _)) => self.patch(leading, target, &object, (Force::Yes, store)).await,
+            written => written,
+        }
+    }
+
+    async fn patch(
+        &self,
+        leading: &Leading,
+        target: Target,
+        object: &Value,
+        (force, store): (Force, Store),
+    ) -> Result<Applied, WriteError> {
+        let force = force == Force::Yes;
+        let dry_run = match store {
+            Store::Stored => "",
+            Store::DryRun => "&dryRun=All",
+        };
+        let query = format!("?fieldManager={FIELD_MANAGER}&force={force}{dry_run}");
         let content = Content { media_type: "application/apply-patch+yaml", body: object.to_string().into_bytes() };
         match self.write(leading, target.call(Verb::Patch, &query, Some(content)), &target).await {
             Ok(object) => Ok(Applied { target, object }),
@@ -140,6 +192,18 @@ impl Cluster {
         self.turn().await;
         leading.ensure()?;
         self.ask_now(call).await.map_err(|error| WriteError::Call(target.clone(), error))
+    }
+}
+
+impl Claim<'_> {
+    /// Whether an object is one of ours.
+    pub(super) fn holds(&self, cluster: &Cluster, object: &Value) -> bool {
+        let has = |uid: Option<&str>| uid.is_some_and(|uid| object["metadata"]["uid"] == uid);
+        match self {
+            Self::Labels { uid } => is_ours(cluster, object) || has(*uid),
+            Self::Manager { uid } => is_ours(cluster, object) || has(*uid) || was_applied(object),
+            Self::Fields { .. } => false,
+        }
     }
 }
 

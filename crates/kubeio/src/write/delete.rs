@@ -1,12 +1,12 @@
 //! Taking away what was made here.
 //!
-//! Owns the check that it was: an object without the labels of this release is left as it is.
+//! Owns the check that it was: an object that the claim does not hold for is left as it is.
 
 use std::fmt;
 
 use serde_json::json;
 
-use super::{WriteError, is_ours};
+use super::{Claim, WriteError};
 use crate::cluster::{Cluster, Content, Verb};
 use crate::election::Leading;
 use crate::resource::Resource;
@@ -32,15 +32,15 @@ pub enum Deleted {
 }
 
 impl Cluster {
-    /// Deletes an object of this release. Only the one that was looked at: another of its name, made meanwhile, stays.
-    pub async fn delete(&self, leading: &Leading, target: &Target) -> Result<Deleted, WriteError> {
+    /// Deletes an object that the claim holds for. Only the one that was looked at: another of its name, made meanwhile, stays.
+    pub async fn delete(&self, leading: &Leading, target: &Target, claim: Claim<'_>) -> Result<Deleted, WriteError> {
+        leading.ensure()?;
         let failed = |error| WriteError::Call(target.clone(), error);
         let Some(existing) = self.observe(target).await.map_err(failed)? else { return Ok(Deleted::Absent) };
-        if !is_ours(self, &existing) {
+        if !claim.holds(self, &existing) {
             return Err(WriteError::NotOurs(target.clone()));
         }
-        let metadata = &existing["metadata"];
-        let exactly = json!({"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]});
+        let exactly = json!({"uid": existing["metadata"]["uid"]});
         let options = json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": exactly, "propagationPolicy": "Background",
         });

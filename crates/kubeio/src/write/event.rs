@@ -93,10 +93,9 @@ impl Incidents {
         incident: &Incident,
     ) -> Result<Reported, WriteError> {
         let target = incident.target();
-        let key = (target.namespace.clone().unwrap_or_default(), target.name.clone());
         let now = cluster.clock().monotonic();
-        let count = match self.series.get_mut(&key) {
-            None => return self.create(cluster, leading, incident).await,
+        let count = match self.series.get_mut(&key(&target)) {
+            None => return self.create(cluster, leading, incident, &target).await,
             Some(series) => {
                 series.count += 1;
                 if now.saturating_sub(series.written) < self.every {
@@ -108,11 +107,11 @@ impl Incidents {
         match repeat(cluster, leading, &target, count).await {
             // Events live an hour or so: one that has expired is made again.
             Err(WriteError::Call(_, error)) if error.code() == Some(404) => {
-                self.create(cluster, leading, incident).await
+                self.create(cluster, leading, incident, &target).await
             }
             Err(error) => Err(error),
             Ok(()) => {
-                self.remember(key, count, now);
+                self.remember(&target, count, now);
                 Ok(Reported::Repeated(count))
             }
         }
@@ -123,32 +122,37 @@ impl Incidents {
         cluster: &Cluster,
         leading: &Leading,
         incident: &Incident,
+        target: &Target,
     ) -> Result<Reported, WriteError> {
-        let target = incident.target();
-        let key = (target.namespace.clone().unwrap_or_default(), target.name.clone());
         let now = cluster.clock().monotonic();
         let body = incident.body(cluster, &self.reporter);
         let call = target.call(Verb::Create, "?fieldManager=keelwatch", Some(Content::json(&body)));
-        let (count, reported) = match cluster.write(leading, call, &target).await {
+        let (count, reported) = match cluster.write(leading, call, target).await {
             Ok(_) => (1, Reported::Created),
             // Written before this process began: how often it was seen until then is not known.
             Err(WriteError::Call(_, error)) if error.code() == Some(409) => {
-                repeat(cluster, leading, &target, 2).await?;
+                repeat(cluster, leading, target, 2).await?;
                 (2, Reported::Repeated(2))
             }
             Err(error) => return Err(error),
         };
-        self.remember(key, count, now);
+        self.remember(target, count, now);
         Ok(reported)
     }
 
-    fn remember(&mut self, key: (String, String), count: u64, written: Duration) {
+    fn remember(&mut self, target: &Target, count: u64, written: Duration) {
+        let key = key(target);
         if self.series.len() >= REMEMBERED && !self.series.contains_key(&key) {
             let oldest = self.series.iter().min_by_key(|(_, series)| series.written).map(|(key, _)| key.clone());
             oldest.map(|oldest| self.series.remove(&oldest));
         }
         self.series.insert(key, Series { count, written });
     }
+}
+
+/// What a series is known by: namespace and name of its Event.
+fn key(target: &Target) -> (String, String) {
+    (target.namespace.clone().unwrap_or_default(), target.name.clone())
 }
 
 /// Says how often an incident was seen; all but the series is immutable.

@@ -1,7 +1,7 @@
 //! Every change of the cluster.
 //!
 //! Owns what is written and what is taken away: both need the proof of leading, asked right before each request is sent, and touch
-//! only what carries the labels of this release.
+//! only what is ours by a claim: by its labels, by what was remembered, or by the fields that were applied.
 //!
 //! ```text
 //! Observed (a watch, or Cluster::observe) ─► plan of a room ─► Desired ─► apply ─► Applied
@@ -11,12 +11,13 @@
 mod apply;
 mod delete;
 mod event;
+mod survey;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Value, json};
 
-pub use self::apply::{Applied, Conflicts, Desired, DesiredError};
+pub use self::apply::{Applied, Claim, Desired, DesiredError, Store};
 pub use self::delete::{Deleted, Target};
 pub use self::event::{Incident, IncidentKind, Incidents, Reported};
 use crate::cluster::{CallError, Cluster};
@@ -38,7 +39,7 @@ pub enum WriteError {
     /// Another field manager owns what is to be written.
     #[error("{0} is in conflict: {1}")]
     Conflict(Target, String),
-    /// The object does not carry the labels of this release; it was left as it is.
+    /// The object is somebody else's; it was left as it is.
     #[error("{0} was not made by this release")]
     NotOurs(Target),
     /// The server did not do it, or did not answer.
@@ -49,6 +50,12 @@ pub enum WriteError {
 /// The labels that say whose an object is.
 pub(crate) fn ownership(cluster: &Cluster) -> Value {
     json!({MANAGED_BY: FIELD_MANAGER, INSTANCE: cluster.release()})
+}
+
+/// Whether an object has an entry of this program among its appliers.
+pub fn was_applied(object: &Value) -> bool {
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    entries.into_iter().any(|entry| entry["manager"] == FIELD_MANAGER && entry["operation"] == "Apply")
 }
 
 /// Whether an object carries them.

@@ -18,6 +18,8 @@ const PLUGINS: Resource =
 const PODS: Resource = Resource { group: "", version: "v1", plural: "pods", kind: "Pod" };
 const EVENTS: Resource = Resource { group: "events.k8s.io", version: "v1", plural: "events", kind: "Event" };
 
+const OURS: Claim<'_> = Claim::Labels { uid: None };
+
 fn proof() -> Leading {
     Election::alone(TokioClock::new(), &Metrics::default()).leading().unwrap()
 }
@@ -42,9 +44,9 @@ async fn other_manager(sim: &SimCluster, name: &str, data: Value) {
 async fn what_is_applied_is_labelled_and_what_is_left_out_later_is_taken_away() {
     let sim = cluster_with(SimCluster::builder(), &[]).await;
     let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
-    let first = cluster.apply(&leading, desired("a", &json!({"k": "1", "j": "1"})), Conflicts::Refuse).await.unwrap();
+    let first = cluster.apply(&leading, desired("a", &json!({"k": "1", "j": "1"})), OURS, Store::Stored).await.unwrap();
     assert_eq!(first.object()["data"], json!({"k": "1", "j": "1"}));
-    let second = cluster.apply(&leading, desired("a", &json!({"k": "2"})), Conflicts::Refuse).await.unwrap();
+    let second = cluster.apply(&leading, desired("a", &json!({"k": "2"})), OURS, Store::Stored).await.unwrap();
     let stored = sim.get("configmaps", "default", "a").unwrap();
     assert_eq!((&stored["data"], second.target()), (&json!({"k": "2"}), &target("a")));
     assert_eq!(stored["metadata"]["labels"], ownership(&cluster));
@@ -63,29 +65,86 @@ async fn without_the_proof_nothing_is_sent() {
     stopper.stop();
     election.ended().await;
     sim.clear_requests();
-    let refused = cluster.apply(&leading, desired("b", &json!({})), Conflicts::Force).await;
+    let refused = cluster.apply(&leading, desired("b", &json!({})), OURS, Store::Stored).await;
     assert!(matches!(refused, Err(WriteError::NotLeading(_))), "{refused:?}");
     assert_eq!(sim.requests(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn fields_of_another_manager_are_a_conflict_unless_forced() {
+async fn fields_of_an_object_of_ours_are_taken_back() {
     let sim = cluster_with(SimCluster::builder(), &[]).await;
     let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
-    cluster.apply(&leading, desired("a", &json!({"k": "1"})), Conflicts::Refuse).await.unwrap();
+    cluster.apply(&leading, desired("a", &json!({"k": "1"})), OURS, Store::Stored).await.unwrap();
     other_manager(&sim, "a", json!({"k": "2"})).await;
-    let refused = cluster.apply(&leading, desired("a", &json!({"k": "3"})), Conflicts::Refuse).await;
-    assert!(matches!(&refused, Err(WriteError::Conflict(at, why)) if *at == target("a") && why.contains("other")));
-    cluster.apply(&leading, desired("a", &json!({"k": "3"})), Conflicts::Force).await.unwrap();
+    cluster.apply(&leading, desired("a", &json!({"k": "3"})), OURS, Store::Stored).await.unwrap();
     assert_eq!(sim.get("configmaps", "default", "a").unwrap()["data"]["k"], "3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fields_in_an_object_of_others_are_never_taken_and_no_object_is_made_for_them() {
+    let sim = cluster_with(SimCluster::builder(), &["theirs"]).await;
+    let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
+    other_manager(&sim, "theirs", json!({"k": "2"})).await;
+    let uid = sim.get("configmaps", "default", "theirs").unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
+    let apply = async |name: &str, data: Value, uid: &str| {
+        cluster.apply(&leading, desired(name, &data), Claim::Fields { uid }, Store::Stored).await
+    };
+    let refused = apply("theirs", json!({"k": "3"}), &uid).await;
+    assert!(matches!(&refused, Err(WriteError::Conflict(_, why)) if why.contains("other")), "{refused:?}");
+    let beside = apply("theirs", json!({"j": "1"}), &uid).await.unwrap();
+    assert_eq!((&beside.object()["data"]["j"], &beside.object()["metadata"]["labels"]), (&json!("1"), &Value::Null));
+    let gone = apply("gone", json!({}), &uid).await;
+    assert!(matches!(gone, Err(WriteError::Conflict(..))), "{gone:?}");
+    let replaced = apply("theirs", json!({}), "another").await;
+    assert!(matches!(replaced, Err(WriteError::Conflict(..))), "{replaced:?}");
+    assert_eq!(sim.get("configmaps", "default", "gone"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_took_the_labels_off_is_ours_by_its_uid_or_by_what_was_applied() {
+    let sim = cluster_with(SimCluster::builder(), &[]).await;
+    let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
+    let applied = cluster.apply(&leading, desired("a", &json!({"k": "1"})), OURS, Store::Stored).await.unwrap();
+    let mut stored = applied.object().clone();
+    stored["metadata"]["labels"] = json!({"isRead": "true"});
+    let uid = stored["metadata"]["uid"].as_str().unwrap().to_owned();
+    sim.put(stored).unwrap();
+    let told = async |claim| cluster.delete(&leading, &target("a"), claim).await.map_err(|error| error.to_string());
+    assert_eq!(told(OURS).await, Err("ConfigMap default/a was not made by this release".to_owned()));
+    cluster.apply(&leading, desired("a", &json!({})), Claim::Labels { uid: Some(&uid) }, Store::Stored).await.unwrap();
+    assert_eq!(told(Claim::Manager { uid: None }).await, Ok(Deleted::Gone));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_answers_what_would_be_and_stores_nothing() {
+    let sim = cluster_with(SimCluster::builder(), &[]).await;
+    let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
+    let would = cluster.apply(&leading, desired("a", &json!({"k": "1"})), OURS, Store::DryRun).await.unwrap();
+    assert_eq!((&would.object()["data"]["k"], sim.get("configmaps", "default", "a")), (&json!("1"), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_of_ours_is_found_over_pages_and_an_unknown_kind_is_told() {
+    let sim = cluster_with(SimCluster::builder(), &["theirs"]).await;
+    let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
+    for number in 0..501 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let wanted = desired(&format!("m-{number}"), &json!({}));
+        cluster.apply(&leading, wanted, OURS, Store::Stored).await.unwrap();
+    }
+    let mut found = 0;
+    cluster.survey(&MAPS, Some("default"), &cluster.our_labels(), |_| found += 1).await.unwrap();
+    assert_eq!(found, 501);
+    let unknown = cluster.survey(&PLUGINS, None, "", |_| {}).await.unwrap_err();
+    assert!(unknown.is_unknown_kind(), "{unknown}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_object_of_somebody_else_is_neither_written_nor_deleted() {
     let sim = cluster_with(SimCluster::builder(), &["theirs"]).await;
     let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
-    let written = cluster.apply(&leading, desired("theirs", &json!({"x": "1"})), Conflicts::Refuse).await;
-    let deleted = cluster.delete(&leading, &target("theirs")).await;
+    let written = cluster.apply(&leading, desired("theirs", &json!({"x": "1"})), OURS, Store::Stored).await;
+    let deleted = cluster.delete(&leading, &target("theirs"), OURS).await;
     assert_eq!(
         [written.unwrap_err().to_string(), deleted.unwrap_err().to_string()],
         ["ConfigMap default/theirs was not made by this release"; 2].map(str::to_owned)
@@ -97,9 +156,9 @@ async fn an_object_of_somebody_else_is_neither_written_nor_deleted() {
 async fn what_was_made_here_is_deleted_once() {
     let sim = cluster_with(SimCluster::builder(), &[]).await;
     let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
-    cluster.apply(&leading, desired("a", &json!({})), Conflicts::Refuse).await.unwrap();
-    let first = cluster.delete(&leading, &target("a")).await.unwrap();
-    let second = cluster.delete(&leading, &target("a")).await.unwrap();
+    cluster.apply(&leading, desired("a", &json!({})), OURS, Store::Stored).await.unwrap();
+    let first = cluster.delete(&leading, &target("a"), OURS).await.unwrap();
+    let second = cluster.delete(&leading, &target("a"), OURS).await.unwrap();
     assert_eq!((first, second, sim.get("configmaps", "default", "a")), (Deleted::Gone, Deleted::Absent, None));
 }
 
@@ -109,10 +168,10 @@ async fn custom_resources_are_applied_like_any_other() {
     let (cluster, leading) = (over(&sim, &Metrics::default()), proof());
     let plugin = Target::new(&PLUGINS, Some("default"), "keelwatch-block");
     let wanted = Desired::new(plugin.clone(), json!({"spec": {"url": "oci://x/y:1", "phase": "AUTHN"}})).unwrap();
-    cluster.apply(&leading, wanted, Conflicts::Refuse).await.unwrap();
+    cluster.apply(&leading, wanted, OURS, Store::Stored).await.unwrap();
     let stored = cluster.observe(&plugin).await.unwrap().unwrap();
     assert_eq!(stored["spec"]["url"], "oci://x/y:1");
-    assert_eq!(cluster.delete(&leading, &plugin).await.unwrap(), Deleted::Gone);
+    assert_eq!(cluster.delete(&leading, &plugin, OURS).await.unwrap(), Deleted::Gone);
 }
 
 #[test]

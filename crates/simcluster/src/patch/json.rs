@@ -123,25 +123,31 @@ impl Pointer {
 
     /// Replaces what is there. As on real servers, an object takes a key that it did not have.
     fn set(&self, document: &mut Value, value: Value) -> Result<(), Failed> {
-        let Some((last, above)) = self.0.split_last() else {
-            *document = value;
-            return Ok(());
-        };
-        match descend(document, above).ok_or(Failed)? {
-            Value::Object(map) => {
-                map.insert(last.clone(), value);
-                Ok(())
-            }
-            Value::Array(items) => {
-                *index(last).and_then(|at| items.get_mut(at)).ok_or(Failed)? = value;
-                Ok(())
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(Failed),
-        }
+        self.put(document, value, |items, token, value| {
+            *index(token).and_then(|at| items.get_mut(at)).ok_or(Failed)? = value;
+            Ok(())
+        })
     }
 
     fn add(&self, document: &mut Value, value: Value) -> Result<(), Failed> {
         self.check_depth(&value)?;
+        self.put(document, value, |items, token, value| {
+            let at = if token == "-" { items.len() } else { index(token).ok_or(Failed)? };
+            if at > items.len() {
+                return Err(Failed);
+            }
+            items.insert(at, value);
+            Ok(())
+        })
+    }
+
+    /// Puts a value into the object that is pointed to, or into the list as `into` does.
+    fn put(
+        &self,
+        document: &mut Value,
+        value: Value,
+        into: impl FnOnce(&mut Vec<Value>, &str, Value) -> Result<(), Failed>,
+    ) -> Result<(), Failed> {
         let Some((last, above)) = self.0.split_last() else {
             *document = value;
             return Ok(());
@@ -151,14 +157,7 @@ impl Pointer {
                 map.insert(last.clone(), value);
                 Ok(())
             }
-            Value::Array(items) => {
-                let at = if last == "-" { items.len() } else { index(last).ok_or(Failed)? };
-                if at > items.len() {
-                    return Err(Failed);
-                }
-                items.insert(at, value);
-                Ok(())
-            }
+            Value::Array(items) => into(items, last, value),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(Failed),
         }
     }
