@@ -1,6 +1,6 @@
 //! Ids of containers and digests of images: their forms on the wire and in memory.
 
-use crate::uid::{digit, push_hex};
+use crate::uid::{as_text, digit, hex};
 
 /// The id of a container, as its runtime made it.
 pub(crate) type Id = [u8; 32];
@@ -53,14 +53,7 @@ pub(crate) fn text(runtime: Runtime, id: &Id) -> String {
     let mut text = String::with_capacity(80);
     text.push_str(runtime.as_str());
     text.push_str("://");
-    push_hex(&mut text, id);
-    text
-}
-
-/// The 64 hex digits of an id.
-pub(crate) fn digits(id: &Id) -> String {
-    let mut text = String::with_capacity(64);
-    push_hex(&mut text, id);
+    text.push_str(as_text(&hex::<64>(id)));
     text
 }
 
@@ -111,7 +104,8 @@ impl IdPrefix {
     }
 }
 
-fn thirty_two(digits: &str) -> Option<Id> {
+/// The id that 64 hex digits are.
+pub(crate) fn thirty_two(digits: &str) -> Option<Id> {
     let digits: &[u8; 64] = digits.as_bytes().try_into().ok()?;
     let mut id = [0; 32];
     for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {

@@ -88,7 +88,7 @@ impl ListFilter {
 }
 
 impl OwnerName {
-    fn matches(&self, view: &View<'_>) -> bool {
+    pub(crate) fn matches(&self, view: &View<'_>) -> bool {
         let Self { kind, namespace, name } = self;
         let owns = match view.chain().top() {
             Some(top) => top.kind == kind && top.name == name,

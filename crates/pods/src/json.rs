@@ -36,12 +36,6 @@ pub(crate) fn quoted(text: &str) -> String {
     json.0
 }
 
-/// A moment in seconds since 1970 as RFC 3339; empty if it is not known.
-pub(crate) fn time(seconds: Option<u32>) -> String {
-    let moment = seconds.and_then(|seconds| Timestamp::from_second(i64::from(seconds)).ok());
-    moment.map(|moment| moment.to_string()).unwrap_or_default()
-}
-
 struct Json(String);
 
 impl Json {
@@ -58,7 +52,7 @@ impl Json {
         };
         self.pairs("labels", view.labels());
         self.pairs("annotations", view.annotations());
-        self.key("createdAt").display(time(view.created()));
+        self.key("createdAt").time(view.created());
         if let Detail::Full(rule) = detail {
             self.more(view, rule);
         }
@@ -78,7 +72,7 @@ impl Json {
         self.key("deleted").raw(word(view.died().is_some()));
         self.key("deletedAt");
         match view.died() {
-            Some(died) => self.display(time(Some(died.wall))),
+            Some(died) => self.time(Some(died.wall)),
             None => self.raw("null"),
         };
         if view.is_stale() {
@@ -162,21 +156,39 @@ impl Json {
     }
 
     fn text(&mut self, text: &str) -> &mut Self {
-        let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-        if text.bytes().all(is_plain) {
+        if is_plain(text) {
             return self.raw("\"").raw(text).raw("\"");
         }
         let escaped = Value::from(text).to_string();
         self.raw(&escaped)
     }
 
-    /// What is displayed without anything to escape, or is written by the API server as text.
+    /// What is displayed, most often without anything to escape.
     fn display(&mut self, value: impl Display) -> &mut Self {
         let start = self.0.len();
-        write!(self.0, "{value}").expect("a string takes every text");
-        let text = self.0.split_off(start);
+        write!(self.0, "\"{value}\"").expect("a string takes every text");
+        let text = &self.0[start + 1..self.0.len() - 1];
+        if is_plain(text) {
+            return self;
+        }
+        let text = text.to_owned();
+        self.0.truncate(start);
         self.text(&text)
     }
+
+    /// A moment in seconds since 1970 as RFC 3339; the empty text if it is not known.
+    fn time(&mut self, seconds: Option<u32>) -> &mut Self {
+        match seconds.and_then(|seconds| Timestamp::from_second(i64::from(seconds)).ok()) {
+            Some(moment) => self.display(moment),
+            None => self.raw("\"\""),
+        }
+    }
+}
+
+/// Whether JSON writes it as it is. Without a way out of the loop it is done for many bytes at once.
+fn is_plain(text: &str) -> bool {
+    let is_odd = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    !text.bytes().fold(false, |odd, byte| odd | is_odd(byte))
 }
 
 const fn word(flag: bool) -> &'static str {

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use web::page::echo;
+
 use crate::container::IdPrefix;
 use crate::index::Key;
 use crate::uid::Wanted;
@@ -14,8 +16,16 @@ use crate::wire::LookupKey;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) key: Key,
-    /// How it is named in answers: shortened.
-    named: String,
+    text: Text,
+}
+
+/// A key as it was sent; most have a pod, and are never named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Text {
+    Uid(String),
+    Address(String),
+    Container(String),
+    Name { namespace: String, name: String },
 }
 
 /// Why a key cannot be looked up.
@@ -38,14 +48,6 @@ pub(crate) enum KeyError {
     Container(String),
 }
 
-/// Of what a client sent, this much is repeated.
-const ECHO: usize = 128;
-
-/// The beginning of a text that a client sent.
-pub(crate) fn echo(text: &str) -> String {
-    text.chars().take(ECHO).collect()
-}
-
 /// An address, normalized; `None` for any other text.
 pub(crate) fn address(text: &str) -> Option<IpAddr> {
     text.parse().ok().map(|address: IpAddr| address.to_canonical())
@@ -53,37 +55,43 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
 
 impl Asked {
     /// Reads the one key that is given; an empty text gives none.
-    pub(crate) fn read(asked: &LookupKey) -> Result<Self, KeyError> {
+    pub(crate) fn read(asked: LookupKey) -> Result<Self, KeyError> {
         let LookupKey { uid, container, ip, namespace, name } = asked;
         let [uid, container, ip, namespace, name] =
-            [uid, container, ip, namespace, name].map(|text| text.as_deref().filter(|text| !text.is_empty()));
-        let by_name = name.or(namespace);
-        match [uid, container, ip, by_name].into_iter().flatten().count() {
+            [uid, container, ip, namespace, name].map(|text| text.filter(|text| !text.is_empty()));
+        let by_name = name.as_ref().or(namespace.as_ref());
+        match [uid.as_ref(), container.as_ref(), ip.as_ref(), by_name].into_iter().flatten().count() {
             0 => return Err(KeyError::Missing),
             1 => {}
             several => return Err(KeyError::Several(several)),
         }
         if let Some(uid) = uid {
-            return Ok(Self { key: Key::Uid(Wanted::of(uid)), named: format!("with UID {}", echo(uid)) });
+            return Ok(Self { key: Key::Uid(Wanted::of(&uid)), text: Text::Uid(uid) });
         }
         if let Some(ip) = ip {
-            let address = address(ip).ok_or_else(|| KeyError::Address(echo(ip)))?;
-            return Ok(Self { key: Key::Address(address), named: format!("with IP {}", echo(ip)) });
+            let address = address(&ip).ok_or_else(|| KeyError::Address(echo(&ip)))?;
+            return Ok(Self { key: Key::Address(address), text: Text::Address(ip) });
         }
         if let Some(container) = container {
-            let prefix = IdPrefix::of(container).ok_or_else(|| KeyError::Container(echo(container)))?;
-            return Ok(Self { key: Key::Container(prefix), named: format!("with container {}", echo(container)) });
+            let prefix = IdPrefix::of(&container).ok_or_else(|| KeyError::Container(echo(&container)))?;
+            return Ok(Self { key: Key::Container(prefix), text: Text::Container(container) });
         }
         let namespace = namespace.ok_or(KeyError::NoNamespace)?;
         let name = name.ok_or(KeyError::NoName)?;
-        let named = format!("{}/{}", echo(namespace), echo(name));
-        Ok(Self { key: Key::Name { namespace: namespace.into(), name: name.into() }, named })
+        let key = Key::Name { namespace: namespace.as_str().into(), name: name.as_str().into() };
+        Ok(Self { key, text: Text::Name { namespace, name } })
     }
 }
 
 impl fmt::Display for Asked {
+    /// As answers name it: shortened.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "pod {}", self.named)
+        match &self.text {
+            Text::Uid(uid) => write!(f, "pod with UID {}", echo(uid)),
+            Text::Address(ip) => write!(f, "pod with IP {}", echo(ip)),
+            Text::Container(container) => write!(f, "pod with container {}", echo(container)),
+            Text::Name { namespace, name } => write!(f, "pod {}/{}", echo(namespace), echo(name)),
+        }
     }
 }
 
@@ -93,7 +101,7 @@ mod tests {
 
     fn asked(pairs: &[(&str, &str)]) -> Result<Asked, KeyError> {
         let of = |key: &str| pairs.iter().find(|(known, _)| *known == key).map(|(_, value)| (*value).to_owned());
-        Asked::read(&LookupKey {
+        Asked::read(LookupKey {
             uid: of("uid"),
             container: of("container"),
             ip: of("ip"),

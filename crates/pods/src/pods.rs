@@ -12,8 +12,8 @@ use web::access::BasicAuth;
 
 use crate::app::AppRule;
 use crate::container::IdPrefix;
-use crate::facts::PodFacts;
-use crate::feed::Feed;
+use crate::facts::{PodFacts, PodLabels};
+use crate::feed::{Feed, Place};
 use crate::index::{Change, Found, Index, Key, Moment};
 use crate::metrics::Counts;
 use crate::settings::Settings;
@@ -106,6 +106,15 @@ impl Pods {
     /// The pod of this name.
     pub fn by_name(&self, namespace: &str, name: &str) -> Option<PodFacts> {
         self.facts(&Key::Name { namespace: namespace.into(), name: name.into() })
+    }
+
+    /// The live pods of a namespace, by name.
+    pub fn in_namespace(&self, namespace: &str) -> Vec<PodLabels> {
+        self.read(|state| {
+            let place = Place::before_all_of(namespace);
+            let views = state.index.after(Some(&place)).take_while(|view| view.namespace() == namespace);
+            views.filter(|view| view.died().is_none()).map(|view| PodLabels::of(&view, &state.rule)).collect()
+        })
     }
 
     /// How many pods exist.

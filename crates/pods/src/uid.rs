@@ -34,7 +34,7 @@ pub(crate) enum Wanted {
 impl Uid {
     pub(crate) fn of(text: &str) -> Self {
         match sixteen(text) {
-            Some((bytes, Form::Dashed)) if text == dashed(&bytes) => Self::Plain(bytes),
+            Some((bytes, Form::Dashed)) if text.as_bytes() == dashed(&bytes) => Self::Plain(bytes),
             _ => Self::Odd(text.into()),
         }
     }
@@ -57,7 +57,7 @@ impl Uid {
 impl ConfigHash {
     pub(crate) fn of(text: &str) -> Self {
         match sixteen(text) {
-            Some((bytes, Form::Bare)) if text == bare(&bytes) => Self::Plain(bytes),
+            Some((bytes, Form::Bare)) if text.as_bytes() == hex::<32>(&bytes) => Self::Plain(bytes),
             _ => Self::Odd(text.into()),
         }
     }
@@ -82,7 +82,7 @@ impl Wanted {
 impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Plain(bytes) => f.write_str(&dashed(bytes)),
+            Self::Plain(bytes) => f.write_str(as_text(&dashed(bytes))),
             Self::Odd(text) => f.write_str(text),
         }
     }
@@ -91,7 +91,7 @@ impl fmt::Display for Uid {
 impl fmt::Display for ConfigHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Plain(bytes) => f.write_str(&bare(bytes)),
+            Self::Plain(bytes) => f.write_str(as_text(&hex::<32>(bytes))),
             Self::Odd(text) => f.write_str(text),
         }
     }
@@ -112,7 +112,7 @@ pub(crate) fn sixteen(text: &str) -> Option<(Bytes16, Form)> {
     let text = text.as_bytes();
     let groups: &[(usize, usize)] = match (&form, text.len()) {
         (Form::Bare, _) => &[(0, 32)],
-        (Form::Dashed, 36) if [8, 13, 18, 23].iter().all(|&at| matches!(text[at], b'-' | b'_')) => {
+        (Form::Dashed, 36) if DASHES.iter().all(|&at| matches!(text[at], b'-' | b'_')) => {
             &[(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)]
         }
         (Form::Dashed, _) => return None,
@@ -128,37 +128,55 @@ type Bytes16 = [u8; 16];
 
 /// The value of a hex digit.
 pub(crate) const fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
+    match VALUES[byte as usize] {
+        NO_DIGIT => None,
+        value => Some(value),
     }
 }
 
-/// Appends lower-case hex digits.
-pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+const NO_DIGIT: u8 = u8::MAX;
+
+/// Values of hex digits by byte: a look-up has no branches that digits at random would make the processor guess.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[DIGITS[value as usize] as usize] = value;
+        values[DIGITS[value as usize].to_ascii_uppercase() as usize] = value;
+        value += 1;
     }
+    values
+};
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Lower-case hex digits; `N` is twice as many as there are bytes.
+pub(crate) fn hex<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut digits = [0; N];
+    for (pair, &byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    digits
 }
 
-fn dashed(bytes: &Bytes16) -> String {
-    let mut text = String::with_capacity(36);
-    for group in [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]] {
-        if !text.is_empty() {
-            text.push('-');
-        }
-        push_hex(&mut text, group);
-    }
-    text
+/// Digits and dashes as a text.
+pub(crate) fn as_text(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).expect("digits and dashes are ASCII")
 }
 
-fn bare(bytes: &Bytes16) -> String {
-    let mut text = String::with_capacity(32);
-    push_hex(&mut text, bytes);
+/// Where the dashes of a uid stand.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+
+fn dashed(bytes: &Bytes16) -> [u8; 36] {
+    let digits = hex::<32>(bytes);
+    let mut text = [b'-'; 36];
+    let ends = DASHES.into_iter().chain([text.len()]);
+    let (mut start, mut taken) = (0, 0);
+    for end in ends {
+        let length = end - start;
+        text[start..end].copy_from_slice(&digits[taken..taken + length]);
+        (start, taken) = (end + 1, taken + length);
+    }
     text
 }
 

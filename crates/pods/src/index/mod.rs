@@ -14,6 +14,7 @@ mod keys;
 mod lookup;
 mod namespaces;
 mod order;
+mod owned;
 pub(crate) mod owners;
 mod page;
 mod postings;

@@ -1,25 +1,22 @@
 //! Labels of namespaces.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Index;
-
-/// Labels as they are handed out.
-pub(crate) type Labels = Arc<BTreeMap<Arc<str>, Arc<str>>>;
+use crate::facts::Labels;
 
 /// All namespaces by name.
 #[derive(Debug, Default)]
 pub(super) struct Namespaces {
-    known: HashMap<Box<str>, (Labels, u32)>,
+    known: HashMap<Box<str>, (Arc<Labels>, u32)>,
     list: u32,
 }
 
 impl Index {
     /// A namespace exists and has these labels.
     pub(crate) fn namespace_seen(&mut self, name: &str, labels: &kubeio::objects::Pairs) {
-        let labels: BTreeMap<Arc<str>, Arc<str>> =
-            labels.iter().map(|(key, value)| (key.into(), value.into())).collect();
+        let labels: Labels = labels.iter().collect();
         let list = self.namespaces.list;
         self.namespaces.known.insert(name.into(), (Arc::new(labels), list));
     }
@@ -49,7 +46,7 @@ impl Index {
     }
 
     /// The labels of a namespace, if it is known.
-    pub(crate) fn namespace_labels(&self, name: &str) -> Option<Labels> {
+    pub(crate) fn namespace_labels(&self, name: &str) -> Option<Arc<Labels>> {
         self.namespaces.known.get(name).map(|(labels, _)| Arc::clone(labels))
     }
 }

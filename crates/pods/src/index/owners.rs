@@ -216,6 +216,20 @@ impl Owners {
         self.by_uid.get(self.hasher.hash_one(uid)).filter(move |&id| self.get(id).uid.wanted() == *uid)
     }
 
+    /// The owners that pods of a top-level owner may refer to at the end of the chain: those of this name, and ReplicaSets that
+    /// have not been seen, whose name begins so.
+    pub(crate) fn leading_to(&self, (namespace, kind, name): (&str, &str, &str), texts: &Texts) -> Vec<OwnerId> {
+        let Some(namespace) = texts.find(namespace) else { return Vec::new() };
+        let (kind, named) = (texts.find(kind), texts.find(name));
+        let leads = |node: &Owner| {
+            let is_it = Some(node.kind) == kind && Some(node.name) == named;
+            node.namespace == namespace
+                && (is_it || (node.above == Above::Unknown && texts.get(node.name).starts_with(name)))
+        };
+        let known = (0..).zip(&self.nodes).filter_map(|(id, node)| Some((id, node.as_ref()?)));
+        known.filter(|(_, node)| leads(node)).map(|(id, _)| id).collect()
+    }
+
     /// These owners and all whose chain leads through them.
     pub(crate) fn and_below(&self, owners: Vec<OwnerId>) -> Vec<OwnerId> {
         let mut found = owners;

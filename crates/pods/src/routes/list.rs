@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use serde::Deserialize;
+use web::page::{self, Bound, bad, echo};
 use web::{Fault, Query};
 
 use super::{Fresh, freshness, not_synced, rendered};
@@ -9,11 +10,10 @@ use crate::feed::Place;
 use crate::filter::{ListFilter, OwnerName, WatchFilter};
 use crate::index::{Page, Walk};
 use crate::json::{self, Detail};
-use crate::key::{address, echo};
+use crate::key::address;
 use crate::pods::Pods;
 use crate::selector::Selector;
-use crate::token::{self, Token};
-use crate::uid::Wanted;
+use crate::uid::{Uid, Wanted};
 use crate::wire::PodList;
 
 /// Which pods; every filter that is given must hold.
@@ -49,14 +49,11 @@ pub(super) struct ListQuery {
     r#continue: Option<String>,
 }
 
-const LIMIT: usize = 100;
-
 /// Lists pods.
 pub(super) async fn list(State(pods): State<Pods>, Query(query): Query<ListQuery>) -> Result<Fresh<PodList>, Fault> {
-    let (filter, limit) = (query.filter()?, query.limit()?);
-    let bound = token::fingerprint(&query.bound());
-    let after = query.r#continue.as_deref().map(|text| Token::read(text, bound)).transpose();
-    let after = after.map_err(|error| bad("continue", &error.to_string()))?;
+    let (filter, limit) = (query.filter()?, page::limit(query.limit)?);
+    let bound = Bound::of(query.bound());
+    let after = query.r#continue.as_deref().map(|text| Place::read(text, bound)).transpose()?;
     if !pods.is_synced() {
         let fresh = freshness(&pods);
         return Err(not_synced().with_header(fresh.0, fresh.1));
@@ -71,9 +68,9 @@ pub(super) async fn list(State(pods): State<Pods>, Query(query): Query<ListQuery
     Ok(([fresh], rendered(body(&walk, bound, pods.count()))))
 }
 
-fn body(walk: &Walk, bound: u64, total: usize) -> String {
+fn body(walk: &Walk, bound: Bound, total: usize) -> String {
     let Walk { items, last, has_more, count, .. } = walk;
-    let next = last.as_ref().filter(|_| *has_more).map(|last| json::quoted(&Token::write(last, bound)));
+    let next = last.as_ref().filter(|_| *has_more).map(|last| json::quoted(&last.write(bound)));
     let next = next.map(|next| format!(",\"continue\":{next}")).unwrap_or_default();
     format!("{{\"items\":[{}]{next},\"count\":{count},\"total\":{total}}}", items.join(","))
 }
@@ -98,14 +95,6 @@ impl ListQuery {
         })
     }
 
-    fn limit(&self) -> Result<usize, Fault> {
-        match self.limit {
-            None => Ok(LIMIT),
-            Some(limit @ 1..=1000) => Ok(limit as usize),
-            Some(limit) => Err(bad("limit", &format!("{limit} is out of range (accepted: 1 to 1000)"))),
-        }
-    }
-
     /// What a `continue` is good for: these filters, whatever the size of pages.
     fn bound(&self) -> Vec<&str> {
         let Self { namespace, node, phase, name, label_selector, owner, owner_uid, image, digest, ip, deleted, .. } =
@@ -118,10 +107,6 @@ impl ListQuery {
 
 pub(super) fn selector(text: Option<&str>) -> Result<Selector, Fault> {
     Selector::parse(text.unwrap_or_default()).map_err(|error| bad("labelSelector", &error.to_string()))
-}
-
-pub(super) fn bad(key: &str, why: &str) -> Fault {
-    Fault::bad_request("invalid-query-value", format!("query key `{key}`: {why}"))
 }
 
 fn owner(text: &str) -> Result<OwnerName, Fault> {
@@ -148,8 +133,14 @@ fn ip(text: &str) -> Result<std::net::IpAddr, Fault> {
     address(text).ok_or_else(|| bad("ip", &format!("`{}` is no address ({accepted})", echo(text))))
 }
 
-impl Token {
-    fn write(last: &Place, bound: u64) -> String {
-        Self::new(last, bound).to_string()
+impl Place {
+    fn write(&self, bound: Bound) -> String {
+        let Self { namespace, name, uid } = self;
+        bound.write(&[namespace, name, &uid.to_string()])
+    }
+
+    fn read(text: &str, bound: Bound) -> Result<Self, Fault> {
+        let [namespace, name, uid] = bound.read(text)?;
+        Ok(Self { namespace: namespace.into(), name: name.into(), uid: Uid::of(&uid) })
     }
 }

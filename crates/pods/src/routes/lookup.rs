@@ -8,14 +8,14 @@ use super::{Detailed, Fresh, Miss, find, freshness, not_synced, rendered};
 use crate::json;
 use crate::key::{Asked, KeyError};
 use crate::pods::Pods;
-use crate::wire::{Lookup, LookupAnswer};
+use crate::wire::{Lookup, LookupAnswer, LookupKey};
 
 /// Faults of one body that are told.
 const FAULTS: usize = 100;
 
 /// Finds many pods; a miss is an item, not an error.
 pub(super) async fn lookup(State(pods): State<Pods>, Json(body): Json<Lookup>) -> Result<Fresh<LookupAnswer>, Fault> {
-    let asked = check(&body, pods.settings().lookup_max)?;
+    let asked = check(body.keys, pods.settings().lookup_max)?;
     let fresh = freshness(&pods);
     let mut items = String::from("{\"items\":[");
     let (mut found, mut missing) = (0, 0);
@@ -46,13 +46,13 @@ fn missed(miss: &Miss, asked: &Asked) -> String {
     }
 }
 
-fn check(body: &Lookup, most: usize) -> Result<Vec<Asked>, Fault> {
-    if body.keys.len() > most {
-        let detail = format!("keys: {} are given (accepted: up to {most})", body.keys.len());
+fn check(keys: Vec<LookupKey>, most: usize) -> Result<Vec<Asked>, Fault> {
+    if keys.len() > most {
+        let detail = format!("keys: {} are given (accepted: up to {most})", keys.len());
         return Err(Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "too-many-keys", detail));
     }
-    let (mut asked, mut faults) = (Vec::with_capacity(body.keys.len()), Vec::new());
-    for (at, key) in body.keys.iter().enumerate() {
+    let (mut asked, mut faults) = (Vec::with_capacity(keys.len()), Vec::new());
+    for (at, key) in keys.into_iter().enumerate() {
         match Asked::read(key) {
             Ok(key) => asked.push(key),
             Err(KeyError::Missing) => faults.push(format!(

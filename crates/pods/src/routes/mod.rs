@@ -9,6 +9,8 @@ mod lookup;
 mod tests;
 mod watch;
 
+use std::fmt::Write as _;
+
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use runtime::shutdown::Stop;
@@ -82,7 +84,7 @@ enum Detailed {
 /// Finds one pod.
 async fn one(State(pods): State<Pods>, Query(query): Query<OneQuery>) -> Result<Fresh<Pod>, Fault> {
     let OneQuery { uid, ip, container, namespace, name, deleted, view } = query;
-    let asked = Asked::read(&LookupKey { uid, container, ip, namespace, name });
+    let asked = Asked::read(LookupKey { uid, container, ip, namespace, name });
     let asked = asked.map_err(|error| Fault::bad_request(kind(&error), error.to_string()))?;
     let fresh = freshness(&pods);
     let body = find(&pods, &asked, deleted, view);
@@ -184,9 +186,17 @@ fn rendered<T>(body: String) -> Rendered<T> {
 /// `Keelwatch-Freshness: rv="1277", age=0.4, stale=?0`, a dictionary of RFC 8941.
 fn freshness(pods: &Pods) -> (HeaderName, HeaderValue) {
     const NAME: HeaderName = HeaderName::from_static("keelwatch-freshness");
+    // Longer than any with a version of Kubernetes: one piece of memory.
+    const BYTES: usize = 64;
     let known = pods.freshness();
-    let version: String = known.version.chars().filter(char::is_ascii_alphanumeric).collect();
-    let age = known.age.map(|age| format!(" age={:.1},", age.as_secs_f64())).unwrap_or_default();
-    let text = format!("rv=\"{version}\",{age} stale=?{}", u8::from(known.is_stale));
+    let mut text = String::with_capacity(BYTES);
+    text.push_str("rv=\"");
+    text.extend(known.version.chars().filter(char::is_ascii_alphanumeric));
+    text.push_str("\",");
+    if let Some(age) = known.age {
+        let tenths = (age.as_millis() + 50) / 100;
+        write!(text, " age={}.{},", tenths / 10, tenths % 10).expect("a string takes every text");
+    }
+    text.push_str(if known.is_stale { " stale=?1" } else { " stale=?0" });
     (NAME, HeaderValue::try_from(text).expect("digits, letters and punctuation are a header value"))
 }

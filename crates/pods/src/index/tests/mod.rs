@@ -56,7 +56,7 @@ impl Told {
 
     /// `A`, `A deleted`, or what is wrong.
     fn ask(&self, key: &LookupKey) -> String {
-        match self.index.ask(&Asked::read(key).unwrap().key, self.now).1 {
+        match self.index.ask(&Asked::read(key.clone()).unwrap().key, self.now).1 {
             Found::Live(view) => view.uid().to_string(),
             Found::Tombstone(view) => format!("{} deleted", view.uid()),
             Found::Missing => "none".to_owned(),
