@@ -28,12 +28,19 @@ pub(crate) trait Engine: Database {
     const SIZES: &'static str;
     /// Size of the database in bytes.
     const SIZE: &'static str;
+    /// Tells other processes, if there can be any, of a change as soon as the transaction is committed.
+    const NOTIFY: Option<&'static str>;
 
     /// Column by column.
     fn row(row: &Self::Row) -> Result<Row, sqlx::Error>;
 
     /// Rows that were changed.
     fn affected(result: &Self::QueryResult) -> u64;
+
+    /// The text of a statement as this database runs it best.
+    fn text(sql: &'static str) -> &'static str {
+        sql
+    }
 }
 
 /// A database whose connection runs statements with our values. Every [`Engine`] is one.
@@ -57,7 +64,7 @@ where
     for<'q> Value: Encode<'q, E> + Type<E>,
 {
     async fn run(connection: &mut E::Connection, statement: &Statement) -> Result<Done, sqlx::Error> {
-        let mut query = sqlx::query::<E>(statement.sql);
+        let mut query = sqlx::query::<E>(E::text(statement.sql));
         for value in &statement.values {
             query = query.bind(value);
         }
@@ -128,6 +135,9 @@ impl<E: Runs> Session<'_, E> {
         let mut done = Vec::with_capacity(write.statements.len());
         for statement in &write.statements {
             done.push(self.run(Operation::Write, statement).await?);
+        }
+        if let (Some(sql), Some(channel)) = (E::NOTIFY, write.notified) {
+            self.run(Operation::Write, &Statement::new(sql).bind(channel)).await?;
         }
         Ok(Written { done })
     }

@@ -18,6 +18,8 @@ pub struct Term {
     storage: Storage,
     leads: Box<dyn Fn() -> bool + Send + Sync>,
     fence: Mutex<Fence>,
+    /// Held while a new number is taken, so that those who write under this term agree on one.
+    renewal: tokio::sync::Mutex<()>,
 }
 
 impl Fence {
@@ -46,7 +48,7 @@ impl Term {
             return Err(Failure::NotLeading);
         }
         let fence = Mutex::new(storage.take_fence().await?);
-        Ok(Self { storage: storage.clone(), leads: Box::new(leads), fence })
+        Ok(Self { storage: storage.clone(), leads: Box::new(leads), fence, renewal: tokio::sync::Mutex::default() })
     }
 
     /// The number in use.
@@ -54,18 +56,38 @@ impl Term {
         *self.fence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this process leads now.
+    pub fn leads(&self) -> bool {
+        (self.leads)()
+    }
+
     /// Stores `write` under the number. Refused as `Fenced` while this process still leads, it has taken a new number: what
     /// another leader stored meanwhile is to be read, and the write decided again.
     pub async fn write(&self, write: Write) -> Result<Written, Failure> {
-        if !(self.leads)() {
+        self.write_as(self.fence(), write).await
+    }
+
+    /// The same under the number that was in use when what was decided by was read: another user of this term may have taken a
+    /// new one since.
+    pub async fn write_as(&self, fence: Fence, write: Write) -> Result<Written, Failure> {
+        if !self.leads() {
             return Err(Failure::NotLeading);
         }
-        let ended = self.storage.write(write.fenced(self.fence())).await;
-        if matches!(ended, Err(Failure::Fenced { .. })) && (self.leads)() {
+        let ended = self.storage.write(write.fenced(fence)).await;
+        if matches!(ended, Err(Failure::Fenced { .. })) && self.leads() {
+            self.renew(fence).await?;
+        }
+        ended
+    }
+
+    /// Takes a number instead of `refused`, unless somebody else has.
+    async fn renew(&self, refused: Fence) -> Result<(), Failure> {
+        let _turn = self.renewal.lock().await;
+        if self.fence() == refused {
             let fence = self.storage.take_fence().await?;
             *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = fence;
         }
-        ended
+        Ok(())
     }
 }
 

@@ -16,6 +16,7 @@ mod engine;
 mod failure;
 mod fence;
 mod health;
+mod listen;
 mod lock;
 mod metrics;
 mod open;
@@ -32,6 +33,7 @@ mod writer;
 
 pub use failure::Failure;
 pub use fence::{Fence, Term};
+pub use listen::Listener;
 pub use open::OpenError;
 pub use probe::watch;
 pub use settings::Settings;

@@ -26,11 +26,12 @@ impl Engine for Postgres {
     const SIZES: &'static str = "SELECT table_name::text, pg_total_relation_size(quote_ident(table_name)::regclass) \
         FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY 1";
     const SIZE: &'static str = "SELECT pg_database_size(current_database())";
+    const NOTIFY: Option<&'static str> = Some("SELECT pg_notify($1, '')::text");
 
     fn row(row: &PgRow) -> Result<Row, Error> {
         let value = |column| {
-            let kind = row.try_get_raw(column)?.type_info().name().to_owned();
-            match kind.as_str() {
+            let raw = row.try_get_raw(column)?;
+            match raw.type_info().name() {
                 "INT8" => row.try_get(column).map(Value::Int),
                 "INT4" => row.try_get::<Option<i32>, _>(column).map(|value| Value::Int(value.map(i64::from))),
                 "FLOAT8" => row.try_get(column).map(Value::Real),

@@ -17,6 +17,8 @@ use sqlx::{ConnectOptions, Error, Row as _, TypeInfo, ValueRef};
 use crate::engine::Engine;
 use crate::statement::{Row, Value};
 
+mod placeholders;
+
 /// Where a database of SQLite is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -32,6 +34,9 @@ const READERS: u32 = 4;
 /// Whoever waits for a connection gives up by `storage.timeout`, which is at most this.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
+/// Pages of one large write stay in memory until its commit, in KiB; the default of 2 MiB writes them out and reads them again.
+const WRITER_CACHE: &str = "-16384";
+
 /// A write-ahead log that grew by one large write is cut to this.
 const LOG_BYTES: &str = "67108864";
 
@@ -45,12 +50,12 @@ impl Engine for Sqlite {
     const SIZES: &'static str = "SELECT entry.tbl_name, sum(page.pgsize) FROM dbstat AS page \
         JOIN sqlite_schema AS entry ON entry.name = page.name GROUP BY 1 ORDER BY 1";
     const SIZE: &'static str = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+    const NOTIFY: Option<&'static str> = None;
 
     fn row(row: &SqliteRow) -> Result<Row, Error> {
         let value = |column| {
             let raw = row.try_get_raw(column)?;
-            let kind = raw.type_info().name().to_owned();
-            match (raw.is_null(), kind.as_str()) {
+            match (raw.is_null(), raw.type_info().name()) {
                 (true, _) => Ok(Value::Text(None)),
                 (false, "INTEGER" | "BOOLEAN") => row.try_get(column).map(Value::Int),
                 (false, "REAL") => row.try_get(column).map(Value::Real),
@@ -62,6 +67,10 @@ impl Engine for Sqlite {
 
     fn affected(result: &SqliteQueryResult) -> u64 {
         result.rows_affected()
+    }
+
+    fn text(sql: &'static str) -> &'static str {
+        placeholders::plain(sql)
     }
 }
 
@@ -82,6 +91,7 @@ pub(crate) fn of_file(file: &Path, timeout: Duration) -> (SqlitePool, SqlitePool
         .pragma("journal_size_limit", LOG_BYTES)
         .disable_statement_logging();
     let readers = options.clone().pragma("query_only", "ON");
+    let options = options.pragma("cache_size", WRITER_CACHE);
     (pool(1).connect_lazy_with(options), pool(READERS).connect_lazy_with(readers))
 }
 

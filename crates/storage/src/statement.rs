@@ -27,6 +27,7 @@ pub struct Statement {
 pub struct Write {
     pub(crate) fence: Option<Fence>,
     pub(crate) statements: Vec<Statement>,
+    pub(crate) notified: Option<&'static str>,
 }
 
 /// What the statements of a write did, in their order.
@@ -75,6 +76,12 @@ impl Write {
     /// Makes the database refuse it if another leader took a number since.
     pub fn fenced(mut self, fence: Fence) -> Self {
         self.fence = Some(fence);
+        self
+    }
+
+    /// Tells those who listen to `channel` once it is stored; see `Storage::listen`.
+    pub fn notify(mut self, channel: &'static str) -> Self {
+        self.notified = Some(channel);
         self
     }
 

@@ -95,6 +95,15 @@ impl Storage {
         ended
     }
 
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    /// Whether other processes may use it too: replicas of the same release.
+    pub fn is_shared(&self) -> bool {
+        matches!(*self.pools, Pools::Postgres(_))
+    }
+
     /// For readiness: a warning with the cause while reads or writes fail.
     pub fn check(&self) -> Check {
         self.ground.health.check()
