@@ -1,9 +1,12 @@
 //! What a source hands in: what it saw and what is gone, in one scope, at one time.
 
+use std::sync::Arc;
+
 use api::finding::{App, Owner, Source, Subject};
 use api::{Action, Fingerprint, Severity, Time};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::facts::Facts;
 
 /// One look of a source at one scope. It is taken whole or not at all.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,12 +23,21 @@ pub struct Batch {
     pub seen: Vec<Sighting>,
     /// What had been there and is not any more.
     pub gone: Vec<Gone>,
+    /// All else that is open in this scope was seen again, unchanged: an answer that says so without naming it.
+    pub again: Option<Again>,
+}
+
+/// What is open was seen again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again {
+    /// By how much each count grows.
+    pub counts: u64,
 }
 
 /// The order of batches. Never the clock: it may step back, and that of two leaders differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Order {
-    /// Number of the leader.
+    /// Number of the leader, from `Findings::fence` at the start of a round.
     pub fence: i64,
     /// Number of the round of its source.
     pub round: u64,
@@ -37,7 +49,7 @@ pub struct Sighting {
     /// Identity, as the source's contract says.
     pub fingerprint: Fingerprint,
     /// Id of its rule or code of its detector.
-    pub rule: String,
+    pub rule: Arc<str>,
     /// How bad it is.
     pub severity: Severity,
     /// What its rule asks for; of source `process` only.
@@ -45,23 +57,25 @@ pub struct Sighting {
     /// What is wrong, in one line.
     pub title: String,
     /// What is wrong and what to do.
-    pub description: String,
+    pub description: Arc<str>,
     /// What it is about.
     pub subject: Subject,
     /// Whose it is, as far as the source knows.
-    pub belongs: Belongs,
+    pub belongs: Arc<Belongs>,
     /// Evidence that makes it another finding to a reader: a difference is a change.
-    pub facts: Map<String, Value>,
+    pub facts: Facts,
     /// Evidence that varies from look to look: samples, ages, lists of pods. Never a change.
-    pub figures: Map<String, Value>,
+    pub figures: Facts,
     /// How often the source has seen it; none if each batch counts once.
     pub count: Option<u64>,
     /// The exemption that covers it.
-    pub exemption: Option<Exemption>,
+    pub exemption: Option<Box<Exemption>>,
+    /// When this life of it began, if its source knows: no later than the time of the batch.
+    pub first_seen: Option<Time>,
 }
 
 /// Whose a subject is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Belongs {
     /// Top-level workload.
     pub owner: Option<Owner>,

@@ -1,18 +1,36 @@
-//! Every finding that is known, and what is to happen to it. Pure: it decides a plan, and takes it once it is stored.
+//! Every finding that is known. Pure: what changes is decided as a plan, and becomes true once that is stored.
+//!
+//! Owns what is known and the questions about it. Deciding is in `decide` and `rounds`.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::finding::Source;
 use api::{Fingerprint, Time};
 
-use crate::batch::{Batch, Gone, Order, Sighting};
-use crate::event::Event;
-use crate::life::{self, Seen};
-use crate::plan::{Keep, Looked, Plan, Reason, Refused, Touch};
-use crate::record::{Life, Record, Stale};
+use crate::columns::Columns;
+use crate::life;
+use crate::plan::{Ended, Keep, Plan, Touch};
+use crate::record::{Record, Stale};
+use crate::round::{Freshness, Look, Looks, RoundState, Scope, with_look};
 use crate::silence::Silence;
+
+mod decide;
+#[cfg(test)]
+pub(crate) mod model;
+mod rounds;
+mod scopes;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+pub use decide::{Group, Superseded};
+pub use tally::Tally;
+
+use scopes::Scopes;
+use texts::Texts;
 
 /// How long and how many findings are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,266 +45,351 @@ pub struct Limits {
     pub max_findings: usize,
 }
 
+/// Everything that was stored, for a book.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// Every finding.
+    pub records: Vec<Record>,
+    /// Every silence.
+    pub silences: Vec<Silence>,
+    /// Every scope.
+    pub scopes: Vec<Scope>,
+    /// The last round of each source; whether it is current is said by the leadership.
+    pub rounds: Vec<RoundState>,
+    /// Who leads; none if nobody ever did.
+    pub lead: Option<Leadership>,
+}
+
+/// Who leads, and since when. What was looked at before does not count as looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leadership {
+    /// Number of the leader.
+    pub fence: i64,
+    /// Since when.
+    pub since: Time,
+}
+
 /// Every finding that is known.
 #[derive(Debug)]
 pub struct Book {
     limits: Limits,
-    records: HashMap<Fingerprint, Record>,
+    records: HashMap<Fingerprint, Box<Record>>,
     silences: BTreeMap<String, Silence>,
-    scopes: BTreeMap<(Source, String), Scope>,
+    scopes: Scopes,
+    rounds: BTreeMap<Source, RoundState>,
+    lead: Option<(i64, Stale)>,
+    tally: Tally,
+    columns: Columns,
+    texts: Texts,
+    revision: u64,
 }
-
-/// What is known of the looks at one scope.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
-    /// The last batch that was taken.
-    pub order: Order,
-    /// Why nobody looks now.
-    pub stale: Option<Stale>,
-}
-
-/// A later batch of the same scope has been taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a later batch of {scope} has been taken")]
-pub struct Superseded {
-    scope: String,
-}
-
-/// Most bytes of evidence, as JSON.
-const EVIDENCE_BYTES: usize = 16 << 10;
 
 impl Book {
     /// A book of nothing.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, records: HashMap::new(), silences: BTreeMap::new(), scopes: BTreeMap::new() }
+        Self::restored(limits, Stored::default(), 0)
     }
 
-    /// A book of what was stored. Nobody has looked since `now`, so all of it is stale.
-    pub fn restored(
-        limits: Limits,
-        records: impl IntoIterator<Item = Record>,
-        silences: impl IntoIterator<Item = Silence>,
-        looks: impl IntoIterator<Item = Looked>,
-        now: Time,
-    ) -> Self {
-        let stale = || Some(Stale { since: now, reason: "not-looked-yet".to_owned() });
-        let scope = |look: Looked| ((look.source, look.scope), Scope { order: look.order, stale: stale() });
-        Self {
+    /// A book of what was stored. Its revisions go on after `revision`.
+    pub fn restored(limits: Limits, stored: Stored, revision: u64) -> Self {
+        let Stored { records, silences, scopes, rounds, lead } = stored;
+        let mut book = Self {
             limits,
-            records: records.into_iter().map(|record| (record.told.fingerprint.clone(), record)).collect(),
+            records: HashMap::with_capacity(records.len()),
             silences: silences.into_iter().map(|silence| (silence.id.clone(), silence)).collect(),
-            scopes: looks.into_iter().map(scope).collect(),
+            scopes: Scopes::default(),
+            rounds: rounds.into_iter().map(|round| (round.source, round)).collect(),
+            lead: None,
+            tally: Tally::default(),
+            columns: Columns::default(),
+            texts: Texts::default(),
+            revision: revision + 1,
+        };
+        for scope in scopes {
+            book.scopes.put(scope);
         }
+        for record in records {
+            book.recall(record);
+        }
+        if let Some(lead) = lead {
+            book.lead(lead);
+        }
+        book
+    }
+
+    /// Takes other limits.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Somebody leads from here on: nothing has been looked at since.
+    pub fn lead(&mut self, Leadership { fence, since }: Leadership) {
+        self.lead = Some((fence, Stale { since, reason: "not-looked-yet".to_owned() }));
+        self.rounds.values_mut().for_each(|round| round.current = round.order.fence >= fence);
+        self.revision += 1;
+    }
+
+    /// Grows with everything that may change an answer; of this book alone.
+    pub const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The finding of this fingerprint.
     pub fn get(&self, fingerprint: &Fingerprint) -> Option<&Record> {
-        self.records.get(fingerprint)
+        self.records.get(fingerprint).map(Box::as_ref)
     }
 
     /// All findings, in no order.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
-        self.records.values()
+        self.records.values().map(Box::as_ref)
     }
 
-    /// All silences, by id.
+    /// Open findings of a scope, silenced ones too, in no order.
+    pub fn in_scope(&self, source: Source, scope: &str) -> impl Iterator<Item = &Record> {
+        let open = self.scopes.get(source, scope).into_iter().flat_map(|place| place.open.keys());
+        open.filter_map(|fingerprint| self.get(fingerprint))
+    }
+
+    /// All silences, by id, with those that ended within 30 days.
     pub fn silences(&self) -> impl Iterator<Item = &Silence> {
         self.silences.values()
     }
 
+    /// How many findings there are of each kind.
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What filters and orders look at, of every finding.
+    pub(crate) const fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Whether what is new may be refused: there is no room, and nothing resolved to forget.
+    pub(crate) fn is_full(&self) -> bool {
+        self.records.len() >= self.limits.max_findings && !self.columns.has_resolved()
+    }
+
+    /// The last round of a source that ended.
+    pub fn round(&self, source: Source) -> Option<&RoundState> {
+        self.rounds.get(&source)
+    }
+
+    /// What is known of the scopes of a source, by name.
+    pub fn scopes(&self, source: Source) -> impl Iterator<Item = &Scope> {
+        self.scopes.of(source).filter_map(|(_, place)| place.scope.as_ref())
+    }
+
+    /// Why the findings of a scope are stale; none if its source looks.
+    pub fn stale_scope(&self, source: Source, scope: &str) -> Option<&Stale> {
+        let place = self.scopes.get(source, scope);
+        let order = place.and_then(|place| place.scope.as_ref()).map(|scope| scope.order);
+        match &self.lead {
+            Some((fence, stale)) if order.is_none_or(|order| order.fence < *fence) => Some(stale),
+            _ => place.and_then(|place| place.stale.as_ref()),
+        }
+    }
+
     /// Why a finding is stale; none if its source looks.
     pub fn stale(&self, record: &Record) -> Option<&Stale> {
-        self.scopes.get(&(record.source, record.scope.clone()))?.stale.as_ref()
+        self.stale_scope(record.source, &record.scope)
     }
 
-    /// Decides what a batch changes.
-    pub fn take(&self, batch: Batch) -> Result<Plan, Superseded> {
-        let Batch { source, scope, order, at, seen, gone } = batch;
-        let look = Looked { source, scope, order, at };
-        if self.scopes.get(&(source, look.scope.clone())).is_some_and(|last| order < last.order) {
-            return Err(Superseded { scope: look.scope });
-        }
-        let mut plan = Plan::default();
-        let mut named = HashSet::new();
-        let mut new = Vec::new();
-        for told in seen {
-            match self.admit(&told, &mut named) {
-                Err(reason) => plan.refused.push(Refused { fingerprint: told.fingerprint, reason }),
-                Ok(Some(record)) => self.see(record, told, &look, &mut plan),
-                Ok(None) => new.push(told),
-            }
-        }
-        self.open(new, &look, &mut plan);
-        for Gone { fingerprint, reason } in gone {
-            let record = self.records.get(&fingerprint).filter(|_| named.insert(fingerprint));
-            if let Some((record, event)) = record.and_then(|record| life::gone(record, &reason, at)) {
-                plan.changes(record, vec![event]);
-            }
-        }
-        plan.looked = Some(look);
-        Ok(plan)
+    /// How many open findings of a source are stale.
+    pub fn stale_number(&self, source: Source) -> usize {
+        let stale = self.scopes.of(source).filter(|(name, _)| self.stale_scope(source, name).is_some());
+        stale.map(|(_, place)| place.open.len()).sum()
     }
 
-    /// Decides what a new silence changes.
-    #[must_use = "nothing changes until this is stored and applied"]
-    pub fn silence(&self, silence: Silence, at: Time) -> Plan {
-        let mut plan = Plan::default();
-        let open = self.records.values().filter(|record| matches!(record.life, Life::Open { silence: None }));
-        let meant = open.filter(|record| silence.holds(at) && silence.matches.matches(record.source, &record.told));
-        for record in sorted(meant) {
-            mute(&mut plan, life::muted(record, Some(silence.id.clone()), at));
-        }
-        plan.begun.push(silence);
-        plan
-    }
-
-    /// Decides what the end of a silence changes. One that has ended, or was never, changes nothing.
-    #[must_use = "nothing changes until this is stored and applied"]
-    pub fn end_silence(&self, id: &str, at: Time) -> Plan {
-        let ends = self.silences.get(id).filter(|silence| silence.ended.is_none());
-        self.end(ends.map(|silence| (silence.id.clone(), at)).into_iter().collect())
-    }
-
-    /// Decides what the time alone changes: silences end, what was resolved long ago goes.
-    #[must_use = "nothing changes until this is stored and applied"]
-    pub fn pass(&self, now: Time) -> Plan {
-        let over = self.silences.values().filter(|silence| silence.ended.is_none() && !silence.holds(now));
-        let mut plan = self.end(over.map(|silence| (silence.id.clone(), silence.until)).collect());
-        let keep = life::signed(self.limits.keep_resolved);
-        let is_old = |record: &&Record| match record.life {
-            Life::Resolved { at, .. } => now.since(at) >= keep,
-            Life::Open { .. } => false,
-        };
-        plan.forgotten = sorted(self.records.values().filter(is_old)).into_iter().map(fingerprint).collect();
-        plan
-    }
-
-    /// Makes a plan true. It must have been decided by this book as it is.
+    /// Makes a plan true. It must have been decided by this book as it is, perhaps together with others of one group.
     pub fn apply(&mut self, plan: Plan) {
-        let Plan { looked, records, touches, forgotten, begun, ended, transitions: _, refused: _ } = plan;
-        for fingerprint in forgotten {
-            self.records.remove(&fingerprint);
+        // A new part of a plan fails to build here until it becomes true.
+        let Plan {
+            looked,
+            round,
+            records,
+            touches,
+            forgotten,
+            begun,
+            ended,
+            heard,
+            lapsed,
+            transitions: _,
+            refused: _,
+        } = plan;
+        self.revision += 1;
+        for fingerprint in &forgotten {
+            self.forget(fingerprint);
         }
-        self.records.extend(records.into_iter().map(|record| (record.told.fingerprint.clone(), record)));
-        for Touch { fingerprint, last_seen, count, figures, keep } in touches {
-            let Some(record) = self.records.get_mut(&fingerprint) else { continue };
-            (record.last_seen, record.count, record.told.figures) = (last_seen, count, figures);
-            match keep {
-                Keep::Stored => record.touched = last_seen,
-                Keep::InMemory => {}
-            }
+        let look = looked.as_ref().map(|scope| (scope.source, scope.name.clone(), scope.order));
+        if let Some(scope) = looked {
+            self.scopes.put(scope);
         }
-        self.silences.extend(begun.into_iter().map(|silence| (silence.id.clone(), silence)));
+        let named: Vec<Fingerprint> = records.iter().map(|record| record.told.fingerprint.clone()).collect();
+        for record in records {
+            self.put(record);
+        }
+        if let Some((source, name, order)) = look {
+            let touched = touches.iter().map(|touch| &touch.fingerprint);
+            self.scopes.saw((source, &name), named.iter().chain(touched), order);
+        }
+        for touch in touches {
+            self.touch(touch);
+        }
+        self.silences.extend(begun.into_iter().chain(heard).map(|silence| (silence.id.clone(), silence)));
         for (id, at) in ended {
             if let Some(silence) = self.silences.get_mut(&id) {
                 silence.ended = Some(at);
             }
         }
-        if let Some(Looked { source, scope, order, at: _ }) = looked {
-            self.scopes.insert((source, scope), Scope { order, stale: None });
+        for id in &lapsed {
+            drop(self.silences.remove(id));
+        }
+        if let Some(round) = round {
+            self.end(round);
         }
     }
 
-    /// The record that a sighting is of, if it is known.
-    fn admit(&self, told: &Sighting, named: &mut HashSet<Fingerprint>) -> Result<Option<&Record>, Reason> {
-        if !named.insert(told.fingerprint.clone()) {
-            return Err(Reason::Malformed);
-        }
-        let length = |map| serde_json::to_string(map).map_or(usize::MAX, |text| text.len());
-        if length(&told.facts).saturating_add(length(&told.figures)) > EVIDENCE_BYTES {
-            return Err(Reason::Evidence);
-        }
-        Ok(self.records.get(&told.fingerprint))
+    /// Lets go of texts that no finding has any more.
+    pub fn sweep(&mut self) {
+        self.texts.sweep();
     }
 
-    fn see(&self, record: &Record, told: Sighting, look: &Looked, plan: &mut Plan) {
-        let silence = self.silence_of(look.source, &told, record.silence(), (look.at, &[]));
-        let Limits { reopen_within, touch_every, .. } = self.limits;
-        match life::seen(record, told, look, silence, (reopen_within, touch_every)) {
-            Seen::Same(touch) => plan.touches.push(touch),
-            Seen::Record(record, events) => plan.changes(*record, events),
+    /// Takes a finding as it is stored.
+    pub(crate) fn recall(&mut self, mut record: Record) {
+        let scope = self.scopes.get(record.source, &record.scope).and_then(|place| place.scope.as_ref());
+        if let Some(scope) = scope {
+            record.scope = scope.name.clone();
+            if record.is_open() && life::is_counted_by_rounds(record.source) {
+                record.count += scope.rounds.saturating_sub(record.rounds);
+                record.rounds = record.rounds.max(scope.rounds);
+                record.last_seen = record.last_seen.max(scope.looked_at.unwrap_or(record.last_seen));
+                record.looks = since(&scope.looks, record.first_seen);
+            }
+        }
+        self.put(record);
+    }
+
+    /// Takes scopes and a round as they are stored.
+    pub(crate) fn recall_round(&mut self, round: RoundState, scopes: Vec<Scope>) {
+        self.revision += 1;
+        let current = self.lead.as_ref().is_none_or(|(fence, _)| round.order.fence >= *fence);
+        let gone: Vec<Arc<str>> = self.scopes.of(round.source).map(|(name, _)| name.clone()).collect();
+        let kept: HashSet<&str> = scopes.iter().map(|scope| &*scope.name).collect();
+        let gone: Vec<Arc<str>> = gone.into_iter().filter(|name| !kept.contains(&**name)).collect();
+        for name in &gone {
+            self.scopes.drop(round.source, name);
+        }
+        for scope in scopes {
+            self.recall_scope(scope);
+        }
+        self.rounds.insert(round.source, RoundState { current, ..round });
+    }
+
+    /// Takes a scope as it is stored: what its rounds say of its findings is so from here on.
+    pub(crate) fn recall_scope(&mut self, scope: Scope) {
+        let (source, name) = (scope.source, scope.name.clone());
+        self.scopes.put(scope);
+        if life::is_counted_by_rounds(source) {
+            let records: Vec<Record> = self.in_scope(source, &name).cloned().collect();
+            for record in records {
+                self.recall(record);
+            }
         }
     }
 
-    /// Opens what is new, the worst first; for want of room the oldest resolved go, and then the least is refused.
-    fn open(&self, mut new: Vec<Sighting>, look: &Looked, plan: &mut Plan) {
-        new.sort_by_key(|told| Reverse(told.severity));
-        let wanted = (self.records.len() + new.len()).saturating_sub(self.limits.max_findings);
-        let touched: HashSet<&Fingerprint> = plan.records.iter().map(|record| &record.told.fingerprint).collect();
-        let mut resolved: Vec<(Time, &Fingerprint)> = Vec::new();
-        if wanted > 0 {
-            resolved = self.records.values().filter_map(resolved_at).filter(|(_, of)| !touched.contains(of)).collect();
-            resolved.sort_unstable();
-            resolved.truncate(wanted);
-        }
-        plan.forgotten = resolved.iter().map(|(_, fingerprint)| (*fingerprint).clone()).collect();
-        let room = new.len() - (wanted - plan.forgotten.len()).min(new.len());
-        for told in new.split_off(room) {
-            plan.refused.push(Refused { fingerprint: told.fingerprint, reason: Reason::Full });
-        }
-        for told in new {
-            let silence = self.silence_of(look.source, &told, None, (look.at, &[]));
-            let (record, events) = life::opened(told, look, silence);
-            plan.changes(record, events);
+    /// Takes all silences as they are stored.
+    pub(crate) fn recall_silences(&mut self, silences: Vec<Silence>) {
+        self.revision += 1;
+        self.silences = silences.into_iter().map(|silence| (silence.id.clone(), silence)).collect();
+    }
+
+    pub(crate) fn forget(&mut self, fingerprint: &Fingerprint) {
+        if let Some(record) = self.records.remove(fingerprint) {
+            self.tally.remove(&record);
+            self.columns.remove(fingerprint);
+            self.scopes.remove(&record);
+            self.revision += 1;
         }
     }
 
-    fn end(&self, ended: Vec<(String, Time)>) -> Plan {
-        let mut plan = Plan::default();
-        let held = |record: &&Record| ended.iter().any(|(id, _)| record.silence() == Some(id));
-        for record in sorted(self.records.values().filter(held)) {
-            let at = ended.iter().find(|(id, _)| record.silence() == Some(id)).map_or(record.changed_at, |(_, at)| *at);
-            let next = self.silence_of(record.source, &record.told, None, (at, &ended));
-            mute(&mut plan, life::muted(record, next, at));
+    fn put(&mut self, mut record: Record) {
+        self.texts.share(&mut record.told);
+        self.revision += 1;
+        let fingerprint = record.told.fingerprint.clone();
+        let seen = self.records.get(&fingerprint).and_then(|before| {
+            self.tally.remove(before);
+            self.scopes.remove(before)
+        });
+        self.tally.add(&record);
+        self.columns.put(&record);
+        self.scopes.add(&record);
+        if let Some(order) = seen {
+            self.scopes.saw((record.source, &record.scope), std::iter::once(&fingerprint), order);
         }
-        plan.ended = ended;
-        plan
+        self.records.insert(fingerprint, Box::new(record));
     }
 
-    /// The exemption or silence that holds for a finding. The one that held goes on as long as it can.
-    fn silence_of(
-        &self,
-        source: Source,
-        told: &Sighting,
-        held: Option<&str>,
-        (at, but): (Time, &[(String, Time)]),
-    ) -> Option<String> {
-        if let Some(exemption) = &told.exemption {
-            return Some(exemption.id.clone());
+    fn touch(&mut self, touch: Touch) {
+        let Touch { fingerprint, last_seen, count, figures, looks: _, keep } = touch;
+        let Some(record) = self.records.get_mut(&fingerprint) else { return };
+        (record.last_seen, record.count) = (last_seen, count);
+        self.columns.touch(&fingerprint, last_seen);
+        if let Some(figures) = figures {
+            record.told.figures = figures;
         }
-        let holds = |silence: &&Silence| {
-            silence.holds(at) && but.iter().all(|(id, _)| *id != silence.id) && silence.matches.matches(source, told)
-        };
-        let kept = held.and_then(|id| self.silences.get(id)).filter(holds);
-        kept.or_else(|| self.silences.values().find(holds)).map(|silence| silence.id.clone())
+        match keep {
+            Keep::Stored => record.touched = last_seen,
+            Keep::InMemory => {}
+        }
+    }
+
+    fn end(&mut self, ended: Ended) {
+        let Ended { state, scopes, dropped, look } = ended;
+        let source = state.source;
+        let mut shared = Shared::default();
+        for name in &dropped {
+            self.scopes.drop(source, name);
+        }
+        for scope in scopes {
+            let (name, rounds, fresh) = (scope.name.clone(), scope.rounds, scope.freshness == Freshness::Fresh);
+            self.scopes.put(scope);
+            let Some(place) = self.scopes.get(source, &name).filter(|_| fresh) else { continue };
+            let by_rounds = life::is_counted_by_rounds(source);
+            for (fingerprint, seen) in &place.open {
+                if !by_rounds && *seen != state.order {
+                    continue;
+                }
+                let Some(record) = self.records.get_mut(fingerprint) else { continue };
+                record.looks = shared.with(&record.looks, look);
+                if by_rounds {
+                    record.count += u64::from(record.rounds < rounds);
+                    record.rounds = record.rounds.max(rounds);
+                    record.last_seen = record.last_seen.max(look.at);
+                    self.columns.touch(fingerprint, record.last_seen);
+                }
+            }
+        }
+        self.rounds.insert(source, state);
     }
 }
 
-fn mute(plan: &mut Plan, muted: Option<(Record, Vec<Event>)>) {
-    if let Some((record, events)) = muted {
-        plan.changes(record, events);
+/// Looks that many findings share, each with one more: as few texts as there were before.
+#[derive(Debug, Default)]
+struct Shared(HashMap<usize, (Looks, Looks)>);
+
+impl Shared {
+    fn with(&mut self, looks: &Looks, look: Look) -> Looks {
+        // The old ones are held meanwhile, so that no other can have their address.
+        let address = Arc::as_ptr(looks).cast::<Look>().addr();
+        let (_, with) = self.0.entry(address).or_insert_with(|| (looks.clone(), with_look(looks, look)));
+        with.clone()
     }
 }
 
-fn resolved_at(record: &Record) -> Option<(Time, &Fingerprint)> {
-    match record.life {
-        Life::Resolved { at, .. } => Some((at, &record.told.fingerprint)),
-        Life::Open { .. } => None,
+fn since(looks: &Looks, first_seen: Time) -> Looks {
+    if looks.first().is_none_or(|look| look.at >= first_seen) {
+        return looks.clone();
     }
+    looks.iter().filter(|look| look.at >= first_seen).copied().collect()
 }
-
-fn fingerprint(record: &Record) -> Fingerprint {
-    record.told.fingerprint.clone()
-}
-
-/// In an order that does not depend on the map.
-fn sorted<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<&'a Record> {
-    let mut records: Vec<&Record> = records.collect();
-    records.sort_unstable_by(|a, b| a.told.fingerprint.cmp(&b.told.fingerprint));
-    records
-}
-
-#[cfg(test)]
-mod model;
-#[cfg(test)]
-mod tests;

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use api::Time;
+use api::finding::Source;
 use jiff::SignedDuration;
 
 use crate::batch::Sighting;
 use crate::event::Event;
-use crate::plan::{Keep, Looked, Touch};
+use crate::facts::Facts;
+use crate::plan::{Keep, Touch};
 use crate::record::{Life, Record};
+use crate::round::{Looks, Scope};
 
 /// What a sighting makes of a finding that is known.
 #[derive(Debug)]
@@ -19,21 +22,41 @@ pub(crate) enum Seen {
     Same(Touch),
 }
 
-/// A finding that is seen for the first time.
-pub(crate) fn opened(told: Sighting, look: &Looked, silence: Option<String>) -> (Record, Vec<Event>) {
+/// One look at a scope: the scope as this look makes it, and when it was.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Glance<'a> {
+    pub(crate) scope: &'a Scope,
+    pub(crate) at: Time,
+}
+
+/// Whether the rounds of its scopes say when a finding of this source was last seen, and how often.
+pub(crate) const fn is_counted_by_rounds(source: Source) -> bool {
+    matches!(source, Source::Workload)
+}
+
+/// A finding that is seen for the first time; `episode` counts on over its lives.
+pub(crate) fn opened(
+    told: &Sighting,
+    Glance { scope, at }: Glance<'_>,
+    silence: Option<String>,
+    (episode, after): (u64, Option<Time>),
+) -> (Record, Vec<Event>) {
     let events = silenced(vec![Event::Opened], silence.as_ref());
-    let count = told.count.unwrap_or(1);
+    let began = told.first_seen.map_or(at, |first| first.min(at));
     let record = Record {
-        source: look.source,
-        scope: look.scope.clone(),
-        told,
-        first_seen: look.at,
-        last_seen: look.at,
-        changed_at: look.at,
-        count,
+        source: scope.source,
+        scope: scope.name.clone(),
+        told: kept(told),
+        first_seen: after.map_or(began, |after| began.max(after)),
+        last_seen: at,
+        changed_at: at,
+        count: told.count.unwrap_or(1),
         reopened: 0,
+        episode,
         life: Life::Open { silence },
-        touched: look.at,
+        looks: Looks::default(),
+        rounds: scope.rounds + 1,
+        touched: at,
     };
     (record, events)
 }
@@ -41,71 +64,95 @@ pub(crate) fn opened(told: Sighting, look: &Looked, silence: Option<String>) -> 
 /// A known finding that is seen again.
 pub(crate) fn seen(
     record: &Record,
-    told: Sighting,
-    look: &Looked,
+    told: &Sighting,
+    glance: Glance<'_>,
     silence: Option<String>,
     (reopen_within, touch_every): (Duration, Duration),
 ) -> Seen {
-    let at = look.at.max(record.last_seen);
-    match &record.life {
-        Life::Open { silence: held } => {
-            let mut events = Vec::new();
-            let fields = record.differences(&told);
-            if !fields.is_empty() {
-                events.push(Event::Changed { fields });
-            }
-            events.extend(muting(held.as_ref(), silence.as_ref()));
-            again(record, told, look, (at, silence, events), touch_every)
-        }
-        Life::Resolved { at: resolved, .. } => {
-            let at = at.max(*resolved);
-            if at.since(*resolved) >= signed(reopen_within) {
-                let (fresh, events) = opened(told, &Looked { at, ..look.clone() }, silence);
-                return Seen::Record(Box::new(fresh), events);
-            }
-            let events = silenced(vec![Event::Reopened], silence.as_ref());
-            let count = told.count.unwrap_or(record.count + 1);
-            let life = Life::Open { silence };
-            let reopened = record.reopened + 1;
-            let (last_seen, changed_at, touched) = (at, at, at);
-            let (scope, first_seen, source) = (look.scope.clone(), record.first_seen, record.source);
-            let reopened =
-                Record { source, scope, told, first_seen, last_seen, changed_at, count, reopened, life, touched };
-            Seen::Record(Box::new(reopened), events)
-        }
+    let at = glance.at.max(record.last_seen);
+    let Life::Resolved { at: resolved, .. } = &record.life else {
+        return again(record, told, Glance { at, ..glance }, silence, touch_every);
+    };
+    let at = at.max(*resolved);
+    if at.since(*resolved) >= signed(reopen_within) {
+        let life = (record.episode + 1, Some(*resolved));
+        let (fresh, events) = opened(told, Glance { at, ..glance }, silence, life);
+        return Seen::Record(Box::new(fresh), events);
     }
+    let events = silenced(vec![Event::Reopened], silence.as_ref());
+    let reopened = Record {
+        source: record.source,
+        scope: glance.scope.name.clone(),
+        told: kept(told),
+        first_seen: earlier(record, told),
+        last_seen: at,
+        changed_at: at,
+        count: told.count.unwrap_or(record.count + 1),
+        reopened: record.reopened + 1,
+        episode: record.episode + 1,
+        life: Life::Open { silence },
+        looks: Looks::default(),
+        rounds: glance.scope.rounds + 1,
+        touched: at,
+    };
+    Seen::Record(Box::new(reopened), events)
 }
 
 /// An open finding that is seen again: a new record if anything is to be stored now, else a touch.
 fn again(
     record: &Record,
-    told: Sighting,
-    look: &Looked,
-    (at, silence, events): (Time, Option<String>, Vec<Event>),
+    told: &Sighting,
+    Glance { scope, at }: Glance<'_>,
+    silence: Option<String>,
     touch_every: Duration,
 ) -> Seen {
-    let count = told.count.unwrap_or(record.count + 1);
-    // Whose it is may become known later. That is corrected, and nothing has happened.
-    let is_same = events.is_empty() && told.belongs == record.told.belongs && look.scope == record.scope;
-    if is_same {
-        let is_due = at.since(record.touched) >= signed(touch_every);
-        let keep = if is_due { Keep::Stored } else { Keep::InMemory };
-        return Seen::Same(Touch { fingerprint: told.fingerprint, last_seen: at, count, figures: told.figures, keep });
+    let mut events = Vec::new();
+    let fields = record.differences(told);
+    if !fields.is_empty() {
+        events.push(Event::Changed { fields });
     }
-    let changed_at = if events.is_empty() { record.changed_at } else { at };
+    let held = record.silence();
+    events.extend(muting(held, silence.as_deref()));
+    // Whose it is, and since when it is there, may become known later. That is corrected, and nothing has happened.
+    let first_seen = earlier(record, told);
+    let is_same = events.is_empty()
+        && told.belongs == record.told.belongs
+        && told.exemption == record.told.exemption
+        && first_seen == record.first_seen
+        && scope.name == record.scope;
+    let by_rounds = is_counted_by_rounds(record.source);
+    if is_same {
+        let figures = (told.figures != record.told.figures).then(|| told.figures.clone());
+        let count = told.count.unwrap_or(record.count + u64::from(!by_rounds));
+        return Seen::Same(touch(record, at, count, figures, touch_every));
+    }
+    // The end of the round that is under way is counted here, and once.
+    let grows = u64::from(!by_rounds || record.rounds <= scope.rounds);
     let changed = Record {
         source: record.source,
-        scope: look.scope.clone(),
-        told,
-        first_seen: record.first_seen,
+        scope: scope.name.clone(),
+        told: kept(told),
+        first_seen,
         last_seen: at,
-        changed_at,
-        count,
+        changed_at: if events.is_empty() { record.changed_at } else { at },
+        count: told.count.unwrap_or(record.count + grows),
         reopened: record.reopened,
+        episode: record.episode + u64::from(held.is_some() && silence.is_none()),
         life: Life::Open { silence },
+        looks: record.looks.clone(),
+        rounds: scope.rounds + 1,
         touched: at,
     };
     Seen::Record(Box::new(changed), events)
+}
+
+/// An open finding of which nothing is told but that it is still there.
+pub(crate) fn touch(record: &Record, at: Time, count: u64, figures: Option<Facts>, touch_every: Duration) -> Touch {
+    let last_seen = at.max(record.last_seen);
+    let is_due = last_seen.since(record.touched) >= signed(touch_every);
+    let keep = if is_due && !is_counted_by_rounds(record.source) { Keep::Stored } else { Keep::InMemory };
+    let (fingerprint, looks) = (record.told.fingerprint.clone(), record.looks.clone());
+    Touch { fingerprint, last_seen, count, figures, looks, keep }
 }
 
 /// A finding that is gone; none if it was already.
@@ -124,27 +171,37 @@ pub(crate) fn gone(record: &Record, reason: &str, at: Time) -> Option<(Record, E
 /// An open finding under another silence, or under none; none if nothing changes.
 pub(crate) fn muted(record: &Record, silence: Option<String>, at: Time) -> Option<(Record, Vec<Event>)> {
     let Life::Open { silence: held } = &record.life else { return None };
-    let events = muting(held.as_ref(), silence.as_ref());
+    let events = muting(held.as_deref(), silence.as_deref());
     if events.is_empty() {
         return None;
     }
     let at = at.max(record.changed_at);
+    let episode = record.episode + u64::from(silence.is_none());
     let (life, touched) = (Life::Open { silence }, record.last_seen);
-    Some((Record { life, changed_at: at, touched, ..record.clone() }, events))
+    Some((Record { life, changed_at: at, touched, episode, ..record.clone() }, events))
 }
 
 /// A silence that takes over from another is told as a silence that begins: nobody is to hear of an opening between.
-fn muting(held: Option<&String>, silence: Option<&String>) -> Vec<Event> {
+fn muting(held: Option<&str>, silence: Option<&str>) -> Vec<Event> {
     match (held, silence) {
         (held, silence) if held == silence => Vec::new(),
-        (_, Some(silence)) => vec![Event::Silenced { silence: silence.clone() }],
-        (held, None) => held.map(|silence| Event::Unsilenced { silence: silence.clone() }).into_iter().collect(),
+        (_, Some(silence)) => vec![Event::Silenced { silence: silence.to_owned() }],
+        (held, None) => held.map(|silence| Event::Unsilenced { silence: silence.to_owned() }).into_iter().collect(),
     }
 }
 
 fn silenced(mut events: Vec<Event>, silence: Option<&String>) -> Vec<Event> {
     events.extend(silence.map(|silence| Event::Silenced { silence: silence.clone() }));
     events
+}
+
+/// What is kept of a sighting: what the record says itself is not kept twice.
+fn kept(told: &Sighting) -> Sighting {
+    Sighting { count: None, first_seen: None, ..told.clone() }
+}
+
+fn earlier(record: &Record, told: &Sighting) -> Time {
+    told.first_seen.map_or(record.first_seen, |first| first.min(record.first_seen))
 }
 
 /// Settings end at a year.

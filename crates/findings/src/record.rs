@@ -1,10 +1,13 @@
 //! A finding as it is kept: what its source told, and its life.
 
+use std::sync::Arc;
+
 use api::Time;
 use api::finding::{Finding, Source, State};
 
 use crate::batch::{Belongs, Sighting};
 use crate::event::Field;
+use crate::round::Looks;
 
 /// A finding as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,8 +15,8 @@ pub struct Record {
     /// Who found it.
     pub source: Source,
     /// Where its source saw it last.
-    pub scope: String,
-    /// What its source told last; its count is that of the record.
+    pub scope: Arc<str>,
+    /// What its source told last; count and first seen are those of the record.
     pub told: Sighting,
     /// When this life of it began.
     pub first_seen: Time,
@@ -25,8 +28,14 @@ pub struct Record {
     pub count: u64,
     /// How often it came back soon after it had been resolved.
     pub reopened: u64,
+    /// How often it began to matter: openings, reopenings and ends of a silence.
+    pub episode: u64,
     /// Where it is in its life.
     pub life: Life,
+    /// Ends of the last rounds that saw it.
+    pub looks: Looks,
+    /// Rounds of its scope that its count knows of; for sources whose rounds count.
+    pub rounds: u64,
     /// What last seen was when it was last stored, and the count with it.
     pub touched: Time,
 }
@@ -67,6 +76,11 @@ impl Record {
         }
     }
 
+    /// Whether it was there at the last look, silenced or not.
+    pub const fn is_open(&self) -> bool {
+        matches!(self.life, Life::Open { .. })
+    }
+
     /// Id of the silence or exemption that holds.
     pub fn silence(&self) -> Option<&str> {
         match &self.life {
@@ -77,25 +91,25 @@ impl Record {
 
     /// The wire form; `stale` is what is known of its scope.
     pub fn finding(&self, stale: Option<&Stale>) -> Finding {
-        let Belongs { owner, app, image } = self.told.belongs.clone();
+        let Belongs { owner, app, image } = Belongs::clone(&self.told.belongs);
         let (resolved_at, resolved_reason) = match &self.life {
             Life::Open { .. } => (None, None),
             Life::Resolved { at, reason } => (Some(*at), Some(reason.clone())),
         };
         // What is resolved was looked at then, and nobody looks again.
         let stale = stale.filter(|_| resolved_at.is_none());
-        let mut evidence = self.told.facts.clone();
-        evidence.extend(self.told.figures.clone());
+        let mut evidence = self.told.facts.map();
+        evidence.extend(self.told.figures.map());
         Finding {
             fingerprint: self.told.fingerprint.clone(),
             source: self.source,
-            rule: self.told.rule.clone(),
+            rule: self.told.rule.as_ref().to_owned(),
             severity: self.told.severity,
             action: self.told.action,
             state: self.state(),
             stale: stale.is_some(),
             title: self.told.title.clone(),
-            description: self.told.description.clone(),
+            description: self.told.description.as_ref().to_owned(),
             subject: self.told.subject.clone(),
             owner,
             app,
@@ -119,7 +133,7 @@ impl Record {
         // A new field fails to build here until it is known whether it is a change.
         let Sighting {
             fingerprint: _,
-            rule: _,
+            rule,
             severity,
             action,
             title,
@@ -130,11 +144,13 @@ impl Record {
             figures: _,
             count: _,
             exemption: _,
+            first_seen: _,
         } = &self.told;
         let compared = [
             (Field::Action, *action == now.action),
             (Field::Description, *description == now.description),
             (Field::Evidence, *facts == now.facts),
+            (Field::Rule, *rule == now.rule),
             (Field::Severity, *severity == now.severity),
             (Field::Subject, *subject == now.subject),
             (Field::Title, *title == now.title),

@@ -1,0 +1,130 @@
+//! Comma-separated values (RFC 4180), for spreadsheets.
+//!
+//! A process can be named as its owner likes. A cell that a spreadsheet would take for a formula gets a leading `'`.
+
+use api::finding::Finding;
+
+use crate::columns::whole;
+
+const COLUMNS: [&str; 27] = [
+    "fingerprint",
+    "source",
+    "rule",
+    "severity",
+    "action",
+    "state",
+    "stale",
+    "title",
+    "kind",
+    "name",
+    "namespace",
+    "pod",
+    "container",
+    "node",
+    "owner",
+    "app",
+    "image",
+    "first_seen",
+    "last_seen",
+    "changed_at",
+    "count",
+    "reopened",
+    "resolved_at",
+    "resolved_reason",
+    "silence",
+    "description",
+    "evidence",
+];
+
+pub(super) fn header() -> String {
+    let mut text = String::new();
+    line(&COLUMNS.map(str::to_owned), &mut text);
+    text
+}
+
+pub(super) fn row(finding: &Finding, text: &mut String) {
+    let subject = &finding.subject;
+    let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
+    let cells: [String; COLUMNS.len()] = [
+        finding.fingerprint.to_string(),
+        finding.source.to_string(),
+        finding.rule.clone(),
+        finding.severity.to_string(),
+        finding.action.map(|action| action.to_string()).unwrap_or_default(),
+        finding.state.as_str().to_owned(),
+        finding.stale.to_string(),
+        finding.title.clone(),
+        subject.kind.clone(),
+        subject.name.clone(),
+        or_empty(&subject.namespace),
+        or_empty(&subject.pod),
+        or_empty(&subject.container),
+        or_empty(&subject.node),
+        finding.owner.as_ref().map(whole).unwrap_or_default(),
+        finding.app.as_ref().map(|app| app.name.clone()).unwrap_or_default(),
+        or_empty(&finding.image),
+        finding.first_seen.to_string(),
+        finding.last_seen.to_string(),
+        finding.changed_at.to_string(),
+        finding.count.to_string(),
+        finding.reopened.to_string(),
+        finding.resolved_at.map(|at| at.to_string()).unwrap_or_default(),
+        or_empty(&finding.resolved_reason),
+        or_empty(&finding.silence),
+        finding.description.clone(),
+        serde_json::to_string(&finding.evidence).expect("evidence is JSON"),
+    ];
+    line(&cells, text);
+}
+
+fn line(cells: &[String], text: &mut String) {
+    for (place, cell) in cells.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        push(cell, text);
+    }
+    text.push_str("\r\n");
+}
+
+fn push(cell: &str, text: &mut String) {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let is_plain = !cell.contains([',', '"', '\r', '\n']);
+    let sign = if is_formula { "'" } else { "" };
+    if is_plain {
+        text.extend([sign, cell]);
+        return;
+    }
+    text.extend(["\"", sign, &cell.replace('"', "\"\""), "\""]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_quoted_where_it_must_be_and_is_never_a_formula() {
+        let told = |cell: &str| {
+            let mut text = String::new();
+            push(cell, &mut text);
+            text
+        };
+        let cells = [
+            ("xmrig", "xmrig"),
+            ("", ""),
+            ("a,b", "\"a,b\""),
+            ("say \"a\"\n", "\"say \"\"a\"\"\n\""),
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\tx", "'\tx"),
+            ("\rx", "\"'\rx\""),
+            ("=cmd|' /C calc'!A0,\"x\"", "\"'=cmd|' /C calc'!A0,\"\"x\"\"\""),
+            ("a=b", "a=b"),
+        ];
+        for (cell, expected) in cells {
+            assert_eq!(told(cell), expected);
+        }
+    }
+}

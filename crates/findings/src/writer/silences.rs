@@ -1,0 +1,89 @@
+//! Silences that any replica began or ended, and those of the settings.
+
+use api::Time;
+use storage::Failure;
+use tracing::warn;
+
+use super::Writer;
+use crate::book::Book;
+use crate::findings::{Done, Inner, StoreError};
+use crate::plan::Plan;
+use crate::settings::SilenceSetting;
+use crate::silence::{LONGEST, Origin, Silence};
+use crate::tables::{self, State};
+
+impl Writer {
+    /// Takes silences that any replica began or ended.
+    pub(super) async fn silences(&mut self, inner: &Inner, at: &mut State, now: Time) -> Result<Done, StoreError> {
+        let silences = tables::state(&inner.storage).await?.silences;
+        let mut all = Done::default();
+        for silence in tables::silences(&inner.storage).await? {
+            let is_known = |book: &Book| book.silences().any(|known| *known == silence);
+            if !inner.ask(is_known) {
+                let plan = inner.ask(|book| book.heard(silence.clone(), now));
+                all.transitions.extend(self.one(inner, at, plan).await?.transitions);
+            }
+        }
+        at.silences = silences;
+        Ok(all)
+    }
+
+    /// Makes silences what the settings say, and findings what their silences say.
+    pub(super) async fn settle(&mut self, inner: &Inner, at: &mut State) -> Result<Done, Failure> {
+        // Settings that come meanwhile are for the next time.
+        inner.set_unsettled(false);
+        let settled = self.settle_now(inner, at).await;
+        if settled.is_err() {
+            inner.set_unsettled(true);
+        }
+        settled
+    }
+
+    async fn settle_now(&mut self, inner: &Inner, at: &mut State) -> Result<Done, Failure> {
+        let (settings, now) = (inner.settings(), inner.now());
+        let plan = inner.ask(|book| of_settings(book, &settings.silences, now));
+        if plan.stores() {
+            self.one(inner, at, plan).await?;
+        }
+        let plan = inner.ask(|book| book.settle(now));
+        self.one(inner, at, plan).await
+    }
+}
+
+/// Silences of the settings that begin, changed or went.
+fn of_settings(book: &Book, wanted: &[SilenceSetting], now: Time) -> Plan {
+    let mut plan = Plan::default();
+    for SilenceSetting { id, owner, reason, until, matches } in wanted {
+        if *until <= now {
+            continue;
+        }
+        if until.since(now) > LONGEST {
+            warn!(silence = %id, "silence {id} of the settings ends more than 366 days ahead and is not begun");
+            continue;
+        }
+        let known = book.silences().find(|silence| silence.id == *id);
+        if known.is_some_and(|known| known.origin == Origin::Api) {
+            warn!(silence = %id, "silence {id} of the settings is not begun: another one has its id");
+            continue;
+        }
+        let held = known.filter(|known| known.ended.is_none());
+        let silence = Silence {
+            id: id.clone(),
+            owner: owner.clone(),
+            reason: reason.clone(),
+            until: *until,
+            matches: matches.clone(),
+            created_by: "settings".to_owned(),
+            created_at: held.map_or(now, |held| held.created_at),
+            origin: Origin::Settings,
+            ended: None,
+        };
+        if held != Some(&silence) {
+            plan.begun.push(silence);
+        }
+    }
+    let is_wanted = |silence: &Silence| wanted.iter().any(|wanted| wanted.id == silence.id);
+    let held = book.silences().filter(|silence| silence.origin == Origin::Settings && silence.ended.is_none());
+    plan.ended = held.filter(|silence| !is_wanted(silence)).map(|silence| (silence.id.clone(), now)).collect();
+    plan
+}
