@@ -28,6 +28,9 @@ pub trait PodIndex: Send + Sync + fmt::Debug {
 
     /// The pod that has or had this container.
     fn by_container(&self, id: &ContainerId) -> Option<PodFacts>;
+
+    /// The pod of this name.
+    fn by_name(&self, namespace: &str, name: &str) -> Option<PodFacts>;
 }
 
 /// Says whose a process of this node is.
@@ -130,6 +133,10 @@ impl PodIndex for Pods {
 
     fn by_container(&self, id: &ContainerId) -> Option<PodFacts> {
         Self::by_container(self, id)
+    }
+
+    fn by_name(&self, namespace: &str, name: &str) -> Option<PodFacts> {
+        Self::by_name(self, namespace, name)
     }
 }
 

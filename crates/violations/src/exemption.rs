@@ -4,12 +4,11 @@
 //! `processes`' to say.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use api::Time;
 use api::violation::ExemptScope;
 use pods::PodFacts;
-use pods::facts::ContainerFacts;
+use pods::facts::{ContainerFacts, Labels};
 
 use crate::attribution::Known;
 
@@ -90,8 +89,8 @@ impl Holds {
     }
 }
 
-fn has_all(labels: &BTreeMap<Arc<str>, Arc<str>>, wanted: &BTreeMap<String, String>) -> bool {
-    wanted.iter().all(|(key, value)| labels.get(key.as_str()).is_some_and(|has| **has == **value))
+fn has_all(labels: &Labels, wanted: &BTreeMap<String, String>) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value.as_str()))
 }
 
 /// A name, or the beginning of one before a trailing `*`.

@@ -1,6 +1,5 @@
 //! Matches and pods for tests, and a clock that they move.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use api::violation::{Evidence, ExemptScope, Flag, Parent, SubjectKind};
 use api::{Action, Clock, ContainerId, PodUid, Severity, Time, Violation};
 use jiff::Timestamp;
 use pods::PodFacts;
-use pods::facts::{App, ContainerFacts, Owner};
+use pods::facts::{App, ContainerFacts, Owner, RuntimeId};
 use processes::Identity;
 use processes::cgroup::{Candidate, Outcome, Place};
 use processes::matches::{Counters, Event, Match, Outcome as PassOutcome, PassReport};
@@ -50,8 +49,8 @@ pub(crate) fn place(candidates: &[(&str, &str)]) -> Place {
 pub(crate) fn cart() -> PodFacts {
     let container = |name: &str, digits: &str, image: &str| ContainerFacts {
         name: name.into(),
-        id: digits.repeat(16),
-        previous_id: String::new(),
+        id: RuntimeId::of(&digits.repeat(16)),
+        previous_id: RuntimeId::default(),
         image: format!("ghcr.io/acme/{image}:1.2").into(),
         image_id: format!("ghcr.io/acme/{image}@sha256:{}", "9b2f".repeat(16)).into(),
     };
@@ -60,8 +59,8 @@ pub(crate) fn cart() -> PodFacts {
         namespace: "ns-shop".into(),
         name: "cart-0".to_owned(),
         node: NODE.into(),
-        labels: BTreeMap::from([("app".into(), "cart".into())]),
-        namespace_labels: Some(Arc::new(BTreeMap::from([("team".into(), "shop".into())]))),
+        labels: [("app", "cart")].into_iter().collect(),
+        namespace_labels: Some(Arc::new([("team", "shop")].into_iter().collect())),
         app: App { kind: SubjectKind::App, name: "cart".to_owned() },
         owner: Owner {
             api_version: "apps/v1".to_owned(),
@@ -139,6 +138,10 @@ impl PodIndex for Index {
 
     fn by_container(&self, id: &ContainerId) -> Option<PodFacts> {
         self.find(|pod| pod.container(id.as_str()).is_some())
+    }
+
+    fn by_name(&self, namespace: &str, name: &str) -> Option<PodFacts> {
+        self.find(|pod| *pod.namespace == *namespace && pod.name == name)
     }
 }
 

@@ -9,7 +9,7 @@ use api::{Fingerprint, Time, Violation};
 use processes::matches::Match;
 
 use crate::attribution::Whose;
-use crate::subject::{Subject, ids};
+use crate::subject::{LABEL_MAX, NAME_MAX, Subject, ids};
 
 /// When a process was seen, and in how many passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Sightings {
 // Longest texts in bytes. A name, a path and a pattern tell all they can in these; 16 rules on one process are more
 // than anybody reads.
 const PROCESS_MAX: usize = 255;
+/// `processes` cuts command lines to this.
+pub(crate) const CMDLINE_MAX: usize = 4 << 10;
 const EXE_MAX: usize = 512;
 const PARENT_MAX: usize = 64;
 const REGEX_MAX: usize = 256;
@@ -137,6 +139,43 @@ fn encoded_len(character: char) -> usize {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
         control if control < ' ' => 6,
         plain => plain.len_utf8(),
+    }
+}
+
+/// Cuts every text of a record that somebody else has made to its bound.
+pub(crate) fn trim(violation: &mut Violation) {
+    const DIGEST: usize = 64;
+    const PARENTS: usize = 16;
+    const FLAGS: usize = 8;
+    let Violation {
+        pod, namespace, process, cmdline, regex, name, container, rule, rules, exempt_if, evidence, ..
+    } = violation;
+    let bounds = [
+        (pod, NAME_MAX),
+        (namespace, LABEL_MAX),
+        (process, PROCESS_MAX),
+        (cmdline, CMDLINE_MAX),
+        (regex, REGEX_MAX),
+        (name, NAME_MAX),
+        (container, LABEL_MAX),
+        (rule, LABEL_MAX),
+        (&mut evidence.exe, EXE_MAX),
+    ];
+    for (text, max) in bounds {
+        cut(text, max);
+    }
+    rules.truncate(RULES_MAX);
+    evidence.parents.truncate(PARENTS);
+    evidence.exe_flags.truncate(FLAGS);
+    exempt_if.truncate(SCOPES_MAX);
+    for rule in rules {
+        cut(rule, LABEL_MAX);
+    }
+    if let Some(digest) = &mut evidence.sha256 {
+        cut(digest, DIGEST);
+    }
+    for parent in &mut evidence.parents {
+        cut(&mut parent.name, PARENT_MAX);
     }
 }
 

@@ -4,12 +4,13 @@
 
 use api::Violation;
 use axum::extract::State as Of;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web::routes::get;
 use web::{Fault, Json, NoQuery, Query, Rendered, Routes};
 
+use crate::headers::{BOOT, INTERVAL, LAST_PASS, NODE, PASSES, RULES, TRUNCATED};
 use crate::listing::State;
 use crate::node::{List, Node, NotScannedYet};
 
@@ -110,14 +111,6 @@ fn headers(node: &Node, list: &List) -> HeaderMap {
     }
     headers
 }
-
-const NODE: HeaderName = HeaderName::from_static("keelwatch-node");
-const BOOT: HeaderName = HeaderName::from_static("keelwatch-boot");
-const LAST_PASS: HeaderName = HeaderName::from_static("keelwatch-last-pass");
-const PASSES: HeaderName = HeaderName::from_static("keelwatch-passes");
-const INTERVAL: HeaderName = HeaderName::from_static("keelwatch-interval");
-const RULES: HeaderName = HeaderName::from_static("keelwatch-rules");
-const TRUNCATED: HeaderName = HeaderName::from_static("keelwatch-truncated");
 
 /// Seconds without the digits that nobody reads.
 fn milliseconds(seconds: f64) -> f64 {

@@ -25,8 +25,8 @@ pub(crate) struct Subject {
 
 /// Names of pods and workloads have up to 253 bytes, those of namespaces and containers and the values of labels 63. An
 /// API server sees to that, except for the name of an owner that it does not know.
-const NAME_MAX: usize = 253;
-const LABEL_MAX: usize = 63;
+pub(crate) const NAME_MAX: usize = 253;
+pub(crate) const LABEL_MAX: usize = 63;
 
 impl Subject {
     /// What the answer says of a process at this place on the node of this name.

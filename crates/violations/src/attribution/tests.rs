@@ -1,5 +1,7 @@
 //! Attribution against what tenants, late indexes and strange runtimes bring.
 
+use pods::facts::RuntimeId;
+
 use super::*;
 use crate::fixture::{self, Index, NODE, UID, cart};
 
@@ -9,7 +11,7 @@ const OTHER: &str = "11111111-1a3e-41ec-a00b-e2dcc77431cb";
 fn victim() -> PodFacts {
     let mut pod = PodFacts { uid: OTHER.to_owned(), name: "victim".to_owned(), ..cart() };
     pod.containers.truncate(1);
-    pod.containers[0].id = "bbbb".repeat(16);
+    pod.containers[0].id = RuntimeId::of(&"bbbb".repeat(16));
     pod
 }
 

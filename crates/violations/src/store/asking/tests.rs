@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::Violation;
 use api::violation::{Attribution, AttributionReason};
 use pods::PodFacts;
+use pods::facts::RuntimeId;
 use serde_json::json;
 
 use super::*;
@@ -119,7 +120,7 @@ fn a_record_outlives_its_pod_in_the_index() {
 #[test]
 fn a_container_that_comes_after_its_pod_is_told_when_it_comes() {
     let (mut starting, started) = (cart(), cart());
-    starting.containers[0].id = String::new();
+    starting.containers[0].id = RuntimeId::default();
     let index = Index::of([starting]);
     let (mut store, miner) = (store(&index), miner());
     store.pass(std::slice::from_ref(&miner), &[], at(1));
@@ -153,7 +154,7 @@ fn the_outermost_pod_takes_the_record_over_when_it_comes() {
     store.pass(std::slice::from_ref(&nested), &[], at(1));
     assert_eq!((told(&store).as_str(), only(&store).pod_uid.as_str()), (RESOLVED, fixture::UID));
     let mut attacker = PodFacts { uid: outer.to_owned(), name: "attacker".to_owned(), ..cart() };
-    attacker.containers[0].id = "bbbb".repeat(16);
+    attacker.containers[0].id = RuntimeId::of(&"bbbb".repeat(16));
     index.set([cart(), attacker]);
     store.pass(&[nested], &[], at(2));
     assert_eq!((only(&store).pod.as_str(), only(&store).pod_uid.as_str()), ("attacker", outer));
