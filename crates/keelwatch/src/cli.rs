@@ -2,6 +2,8 @@
 //!
 //! Owns words, flags and their help. What a command does is in the module of its name.
 
+mod asking;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +12,11 @@ use api::Severity;
 use clap::builder::{EnumValueParser, PossibleValue};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
+
+pub use asking::{
+    Connection, Get, GetCoverage, GetFindings, GetPods, GetViolations, Listing, Responses, ResponsesPreview, Silence,
+    SilenceAdd, SilenceList, SilenceRemove,
+};
 
 /// Finds processes that should not run, on one host or on every node of a cluster.
 #[derive(Debug, Parser)]
@@ -39,6 +46,12 @@ pub enum Command {
     /// Ask a controller
     #[command(subcommand)]
     Get(Get),
+    /// Mute findings until a date, with a reason; they stay listed and start no response
+    #[command(subcommand)]
+    Silence(Silence),
+    /// See what is done about findings
+    #[command(subcommand)]
+    Responses(Responses),
     /// Read, check and try rules
     #[command(subcommand)]
     Rules(Rules),
@@ -79,6 +92,9 @@ pub struct Demo {
     /// Where the controller listens, 127.0.0.1:18080 if not given; with --api-only the API server, 127.0.0.1:6443
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Where the metrics of the simulated API server are served, to everybody; a free port of this machine if not given
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
     /// Token of the controller and the nodes, random if not given; with --api-only of the API server, where without one
     /// everybody on this machine is an administrator
     #[arg(long)]
@@ -104,84 +120,6 @@ pub struct Demo {
     /// Write the settings of the controller and of every node, and end
     #[arg(long, conflicts_with = "api_only")]
     pub print_settings: bool,
-}
-
-/// What is asked of a controller.
-#[derive(Debug, Subcommand)]
-pub enum Get {
-    /// Pods: all of them, those that a filter lets through, or one by any of its names
-    Pods(GetPods),
-}
-
-/// Which controller is asked, and how.
-#[derive(Debug, Args)]
-pub struct Connection {
-    /// Address of the controller's API
-    #[arg(long, value_name = "URL", env = "KEELWATCH_SERVER", default_value = "http://127.0.0.1:18080")]
-    pub server: String,
-    /// File with the bearer token; else the variable KEELWATCH_TOKEN
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// Certificates that the controller is verified by, in place of those of the system
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-}
-
-/// Which pods, and how they are written.
-#[derive(Debug, Args)]
-pub struct GetPods {
-    /// Name of one pod; needs --namespace
-    #[arg(requires = "namespace")]
-    pub name: Option<String>,
-    /// Only pods of this namespace
-    #[arg(short, long)]
-    pub namespace: Option<String>,
-    /// Only pods of this node
-    #[arg(long)]
-    pub node: Option<String>,
-    /// Only pods whose labels match, as for kubectl
-    #[arg(short = 'l', long, value_name = "SELECTOR")]
-    pub selector: Option<String>,
-    /// Only pods of this owner
-    #[arg(long, value_name = "KIND/NAMESPACE/NAME")]
-    pub owner: Option<String>,
-    /// Only pods in this phase
-    #[arg(long)]
-    pub phase: Option<String>,
-    /// Only pods with this text in the name of an image
-    #[arg(long)]
-    pub image: Option<String>,
-    /// The pod of this uid, or of this configuration hash
-    #[arg(long, conflicts_with_all = ["name", "ip", "container"])]
-    pub uid: Option<String>,
-    /// The pods that have this address, those on the network of their node too
-    #[arg(long, conflicts_with_all = ["name", "container"])]
-    pub ip: Option<String>,
-    /// The pod of the container with this id, or with an id that begins so
-    #[arg(long, conflicts_with = "name")]
-    pub container: Option<String>,
-    /// Pods that were deleted lately, too
-    #[arg(long)]
-    pub deleted: bool,
-    /// How they are written
-    #[arg(short, long, value_enum, default_value_t = Listing::Table)]
-    pub output: Listing,
-    /// Which controller is asked.
-    #[command(flatten)]
-    pub connection: Connection,
-}
-
-/// How a list is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Listing {
-    /// Columns for people, as wide as the terminal
-    Table,
-    /// More columns, as wide as they need
-    Wide,
-    /// What the API answers, as JSON
-    Json,
-    /// What the API answers, as YAML
-    Yaml,
 }
 
 /// What is scanned and how it is told.

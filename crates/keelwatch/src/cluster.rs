@@ -53,8 +53,7 @@ pub(crate) fn register(registry: &mut Registry) -> Metrics {
 /// Who this process is in the election, if its API listens at `api`.
 pub(crate) fn candidate(settings: &Settings, api: SocketAddr) -> anyhow::Result<Candidate> {
     let environment = settings::environment();
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let name = environment.variable("POD_NAME").map_or(host, str::to_owned);
+    let name = own_name();
     let given = Some(settings.leader.address.clone()).filter(|address| !address.is_empty());
     let of_pod = || {
         let address = environment.variable("POD_IP")?.parse().ok()?;
@@ -64,6 +63,12 @@ pub(crate) fn candidate(settings: &Settings, api: SocketAddr) -> anyhow::Result<
     let of_listener = || Some(api.to_string()).filter(|_| !api.ip().is_unspecified());
     let address = given.or_else(of_pod).or_else(of_listener).unwrap_or_default();
     Ok(Candidate { identity: identity(&name, u128::from_le_bytes(random::bytes()?)), address })
+}
+
+/// Name of this process, for people: that of its pod, else of its host.
+pub(crate) fn own_name() -> String {
+    let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    settings::environment().variable("POD_NAME").map_or_else(host, str::to_owned)
 }
 
 /// What this process finds around itself.

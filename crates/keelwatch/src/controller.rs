@@ -3,21 +3,24 @@
 //! Owns the order of start and stop and who is connected to whom; a parts list. What each part does is in its room.
 //!
 //! ```text
-//! settings ─► log ─► metrics and probes ─► API ─► election
-//!     │                                     └───► pods
-//!     └── Live::follow ─► reload: log, listeners, pods
+//! settings ─► log ─► storage ─► findings ─► metrics and probes ─► API ─► election ─► terms: collect, respond
+//!     │                                                            └───► pods, services of nodes
+//!     └── Live::follow ─► reload: log, listeners, rooms
 //! ```
 
+mod parts;
 mod reload;
+mod terms;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use api::Clock;
 use kubeio::Cluster;
 use kubeio::election::Election;
-use pods::{Pods, Role};
+use parts::Parts;
 use runtime::clock::SystemClock;
 use runtime::metrics::Entry;
 use runtime::settings::Live;
@@ -48,34 +51,44 @@ pub(crate) fn run(named: Option<&Path>) -> anyhow::Result<Exit> {
 
 /// Every metric of this role, by name.
 pub(crate) fn metrics_catalog() -> anyhow::Result<Vec<Entry>> {
-    let live = Live::new(settings::read(None)?);
-    let (_stopper, stop) = Stop::channel();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let Frame { mut registry, .. } = Frame::new("controller", &live, &stop, &clock)?;
-    cluster::register(&mut registry);
-    pods::register(&Pods::new(&live.current().pods, clock), &mut registry);
-    Ok(registry.catalog())
+    documented(|frame, parts, _| {
+        cluster::register(&mut frame.registry);
+        parts.register(&mut frame.registry);
+        frame.registry.catalog()
+    })
 }
 
 /// The OpenAPI document of this role's API.
 pub(crate) fn openapi() -> anyhow::Result<String> {
+    documented(|frame, parts, stop| api_routes(frame, parts, stop).documented(INFO).document(INFO))
+}
+
+/// Makes everything of this role, without a cluster and with a store of no file, and starts nothing.
+fn documented<T>(show: impl FnOnce(&mut Frame, &Parts, &Stop) -> T) -> anyhow::Result<T> {
     let live = Live::new(settings::read(None)?);
     let (_stopper, stop) = Stop::channel();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let frame = Frame::new("controller", &live, &stop, &clock)?;
-    let pods = Pods::new(&live.current().pods, clock);
-    Ok(api_routes(&frame, &pods, &stop).documented(INFO).document(INFO))
+    let worker = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    worker.context("failed to start the runtime")?.block_on(async {
+        let mut frame = Frame::new("controller", &live, &stop, &clock)?;
+        let mut settings = Settings::clone(&live.current());
+        "sqlite::memory:".clone_into(&mut settings.storage.url);
+        let parts = Parts::make(&settings, None, &clock).await?;
+        Ok(show(&mut frame, &parts, &stop))
+    })
 }
 
 /// Starts everything in order.
 pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
     let Start { live, environment, log, clock, stop } = start;
+    // A connection is kept to each node.
+    processes::raise_open_files(0);
     let settings = live.current();
     let mut frame = Frame::new("controller", &live, &stop, &clock)?;
     let Found { cluster, metrics: counts } = cluster::find(&settings, &clock, &mut frame.registry)?;
-    let pods = Pods::new(&settings.pods, clock.clone());
-    pods::register(&pods, &mut frame.registry);
-    add_checks(&frame, &pods, cluster.as_ref());
+    let parts = Parts::make(&settings, cluster.as_ref(), &clock).await?;
+    parts.register(&mut frame.registry);
+    parts.add_checks(&frame.checks, cluster.is_some());
     frame.tasks.watch();
 
     let listeners = Listeners::open(&settings.listen, USUAL).await?;
@@ -88,36 +101,32 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Running> {
         None => Election::alone(clock, &counts),
     };
     let server = connected(&frame.server, &settings, (cluster.as_ref(), &election, api), &stop);
-    let on_api = api_routes(&frame, &pods, &stop).documented(INFO);
+    let on_api = api_routes(&frame, &parts, &stop).documented(INFO);
     let on_metrics = Frame::probes(&frame.checks, &frame.tasks).merge(web::scrape::routes(Arc::new(frame.registry)));
     let serving = listeners.serve(&server, Served { on_metrics, on_api }, &stop, DRAIN);
 
+    parts.start(cluster.as_ref(), &frame.tasks, &stop);
     if let Some(cluster) = &cluster {
-        pods::start(&pods, cluster, &Role::Controller, &stop);
         info!(server = cluster.server(), "the cluster at {} is watched", cluster.server());
     }
+    let terms = tokio::spawn(parts.terms(&election).run(stop.clone()));
+    let storage = parts.storage.clone();
     let follow = tokio::spawn(live.clone().follow(environment, stop.clone()));
-    let reloads = tokio::spawn(reload::Reloads { live, log, server, pods }.run(stop.clone()));
+    let reloads = tokio::spawn(reload::Reloads { live, log, server, parts }.run(stop.clone()));
 
     let ended = async move {
         stop.requested().await;
-        role::join(serving.into_iter().chain([follow, reloads])).await;
+        role::join(serving.into_iter().chain([terms, follow, reloads])).await;
+        // Whoever leads next must not wait for the store of this process, so it comes last.
         election.ended().await;
+        storage.close().await;
     };
     Ok(Running { api, metrics, ended: Box::pin(ended) })
 }
 
-fn api_routes(frame: &Frame, pods: &Pods, stop: &Stop) -> Routes {
+fn api_routes(frame: &Frame, parts: &Parts, stop: &Stop) -> Routes {
     let probes = Frame::probes(&frame.checks, &frame.tasks);
-    probes.merge(pods::routes(pods, stop.clone())).merge(web::debug::routes(frame.tasks.clone()))
-}
-
-/// Without a cluster there are no pods to wait for.
-fn add_checks(frame: &Frame, pods: &Pods, cluster: Option<&Cluster>) {
-    if cluster.is_some() {
-        let pods = pods.clone();
-        frame.checks.add("pods", move || pods.check());
-    }
+    probes.merge(parts.routes(stop)).merge(web::debug::routes(frame.tasks.clone()))
 }
 
 /// The server, with what it needs of the cluster.

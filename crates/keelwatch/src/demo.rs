@@ -9,9 +9,12 @@
 //!         /proc of this host ─► 1 node role
 //! ```
 
+mod gateway;
 mod kubeconfig;
+mod metrics;
 mod miner;
 mod roles;
+mod service;
 mod together;
 mod words;
 
@@ -28,8 +31,9 @@ use simcluster::{Section, SimCluster, User};
 
 use crate::cli;
 use crate::exit::{Exit, tolerate_closed};
-use crate::role::{Limits, until_a_signal};
+use crate::role::{Limits, join, until_a_signal};
 use kubeconfig::Kubeconfig;
+use metrics::Metrics;
 
 /// A simulation ends at once; the roles take what a controller takes.
 const LIMITS: Limits = Limits { stop: Duration::from_secs(20), workers: None };
@@ -67,20 +71,23 @@ async fn api_only(args: &cli::Demo, set: &Section, stop: Stop) -> anyhow::Result
     let listen = args.listen.unwrap_or(LISTEN);
     let cluster = start(&simulated, &Served { listen, token: args.token.as_deref(), tls: args.tls }).await?;
     let kubeconfig = Kubeconfig::write(args.kubeconfig.as_deref(), &cluster)?;
+    let metrics = Metrics::serve(&cluster, args.metrics, &stop).await?;
     let file = kubeconfig.path().display();
     let text = format!(
         "simulated Kubernetes API on {}: {} nodes, {} pods, seed {}\n\
          try: kubectl --kubeconfig {file} get nodes\n     \
          kubectl --kubeconfig {file} get pods -A -o wide\n     \
          kubectl --kubeconfig {file} get pods -A -w\n\
-         end with Ctrl-C\n",
+         its metrics are on http://{}/metrics; end with Ctrl-C\n",
         cluster.url().expect("a demo listens"),
         simulated.nodes,
         simulated.pods,
-        simulated.seed
+        simulated.seed,
+        metrics.address,
     );
     tolerate_closed(anstream::stdout().write_all(text.as_bytes()))?;
     stop.requested().await;
+    join([metrics.serving]).await;
     Ok(())
 }
 

@@ -3,15 +3,21 @@
 //! Owns where the controller is and how lists are written. What is asked is in the module of its noun; the answers are
 //! `web`'s and the rooms'.
 
+mod coverage;
+mod finding;
+mod findings;
 mod pods;
+mod violations;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use api::{Clock, Time};
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ContentArrangement, Row, Table};
+use runtime::clock::SystemClock;
 use serde_json::Value;
 use web::Client;
 use web::client::ClientSettings;
@@ -28,6 +34,9 @@ pub(crate) fn run(what: &cli::Get) -> anyhow::Result<Exit> {
     let workers = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let text = workers.context("failed to start the runtime")?.block_on(async {
         match what {
+            cli::Get::Findings(args) => findings::get(args).await,
+            cli::Get::Violations(args) => violations::get(args).await,
+            cli::Get::Coverage(args) => coverage::get(args).await,
             cli::Get::Pods(args) => pods::get(args).await,
         }
     })?;
@@ -35,8 +44,29 @@ pub(crate) fn run(what: &cli::Get) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
+/// Every page of a list.
+async fn every_page(client: &Client, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Vec<Value>> {
+    /// The most that one page holds.
+    const PAGE: (&str, &str) = ("limit", "1000");
+    let (mut items, mut next) = (Vec::new(), String::new());
+    loop {
+        let mut asked = query.to_vec();
+        asked.push(PAGE);
+        if !next.is_empty() {
+            asked.push(("continue", &next));
+        }
+        let mut page: Value = client.get(path, &asked).await?;
+        let Value::Array(more) = page["items"].take() else { bail!("the answer has no items") };
+        items.extend(more);
+        match page["continue"].as_str() {
+            Some(token) if !token.is_empty() => token.clone_into(&mut next),
+            _ => return Ok(items),
+        }
+    }
+}
+
 /// A client of the controller that the arguments name.
-fn client(asked: &cli::Connection) -> anyhow::Result<Client> {
+pub(crate) fn client(asked: &cli::Connection) -> anyhow::Result<Client> {
     let read = |path: &Path| std::fs::read(path).with_context(|| format!("failed to read {}", path.display()));
     let token = match &asked.token_file {
         Some(path) => String::from_utf8_lossy(&read(path)?).trim_end().to_owned(),
@@ -48,7 +78,7 @@ fn client(asked: &cli::Connection) -> anyhow::Result<Client> {
 }
 
 /// The answer as it is, in one of the forms for programs.
-fn as_document(answer: &Value, output: Listing) -> anyhow::Result<Option<String>> {
+pub(crate) fn as_document(answer: &Value, output: Listing) -> anyhow::Result<Option<String>> {
     Ok(match output {
         Listing::Json => Some(serde_json::to_string_pretty(answer)? + "\n"),
         Listing::Yaml => Some(serde_saphyr::to_string(answer).context("failed to write YAML")?),
@@ -57,7 +87,7 @@ fn as_document(answer: &Value, output: Listing) -> anyhow::Result<Option<String>
 }
 
 /// Columns under a header; as wide as the terminal, or as they need.
-fn columns(header: &[&str], rows: Vec<Vec<String>>, output: Listing) -> String {
+pub(crate) fn columns(header: &[&str], rows: Vec<Vec<String>>, output: Listing) -> String {
     let one_line = |cells: Vec<String>| {
         let mut row = Row::from(cells.into_iter().map(Cell::new).collect::<Vec<_>>());
         row.max_height(1);
@@ -89,4 +119,39 @@ fn width() -> Option<u16> {
         return None;
     }
     rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|&columns| columns > 0)
+}
+
+/// A cell is never empty.
+pub(crate) fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+}
+
+/// How long ago, as kubectl writes it, in its largest unit.
+pub(crate) fn age(since: Time) -> String {
+    age_at(Time::of(SystemClock::new().now()), since)
+}
+
+fn age_at(now: Time, since: Time) -> String {
+    let seconds = now.since(since).as_secs().max(0);
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        let now: jiff::Timestamp = "2026-11-21T04:00:00Z".parse().unwrap();
+        let told = |seconds: i64| {
+            let since = now.checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap();
+            age_at(Time::of(now), Time::of(since))
+        };
+        assert_eq!([0, 119, 120, 7_200, 172_800, -5].map(told), ["0s", "119s", "2m", "2h", "2d", "0s"]);
+    }
 }

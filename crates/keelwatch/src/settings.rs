@@ -42,6 +42,10 @@ pub(crate) struct Settings {
     pub(crate) storage: storage::Settings,
     /// How violations are kept on nodes and gathered from them.
     pub(crate) violations: violations::Settings,
+    /// How long findings and their histories are kept, and what is silenced.
+    pub(crate) findings: findings::Settings,
+    /// What is done about findings, in the cluster and by messages.
+    pub(crate) responses: responses::Settings,
     /// What `keelwatch demo` simulates.
     pub(crate) demo: DemoSettings,
 }
@@ -125,6 +129,8 @@ impl Root for Settings {
             processes,
             storage,
             violations,
+            findings,
+            responses,
             demo,
         } = self;
         let sections = [
@@ -137,6 +143,8 @@ impl Root for Settings {
             ("processes", processes.check()),
             ("storage", storage.check()),
             ("violations", violations.check()),
+            ("findings", findings.check()),
+            ("responses", responses.check()),
             ("demo.cluster", demo.cluster.check()),
         ];
         let of_section = |(section, faults): (&str, Vec<(String, String)>)| {

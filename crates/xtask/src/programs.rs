@@ -20,7 +20,7 @@ pub(crate) struct Program {
 }
 
 /// Everything that a test may ask for, sorted by name.
-pub(crate) const PROGRAMS: [Program; 15] = [
+pub(crate) const PROGRAMS: [Program; 16] = [
     Program { name: "bash", package: "bash" },
     Program { name: "curl", package: "curl" },
     Program { name: "git", package: "git" },
@@ -33,6 +33,7 @@ pub(crate) const PROGRAMS: [Program; 15] = [
     Program { name: "perl", package: "perl" },
     Program { name: "postgres", package: "postgresql" },
     Program { name: "prometheus", package: "prometheus" },
+    Program { name: "prometheus-alertmanager", package: "prometheus-alertmanager" },
     Program { name: "promtool", package: "prometheus" },
     Program { name: "python3", package: "python3" },
     Program { name: "sshd", package: "openssh-server" },

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::ContainerId;
+// The allocator of the program.
+use keelwatch as _;
 use kubeio::{Cluster, Metrics, Place};
 use pods::{Pods, Role};
 use runtime::clock::SystemClock;

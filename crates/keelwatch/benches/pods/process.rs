@@ -126,7 +126,8 @@ fn write_settings(folder: &TempDir, kubeconfig: &str, more: &str) -> PathBuf {
     let text = format!(
         "listen: {{api: '127.0.0.1:0', metrics: '127.0.0.1:0'}}\nlog: {{format: json}}\n\
          auth: {{tokens: [{{name: bench, sha256: {SHA256}, scopes: [read]}}]}}\n\
-         cluster: {{mode: required, kubeconfig: '{kubeconfig}'}}\nrelease: {{namespace: default}}\n{more}\n"
+         cluster: {{mode: required, kubeconfig: '{kubeconfig}'}}\nrelease: {{namespace: default}}\n\
+         storage: {{url: 'sqlite::memory:'}}\n{more}\n"
     );
     let file = folder.path().join("keelwatch.yaml");
     std::fs::write(&file, text).expect("a temporary folder can be written");

@@ -1,11 +1,11 @@
 //! What a changed file changes while the controller runs.
 
-use pods::Pods;
 use runtime::settings::Live;
 use runtime::shutdown::Stop;
 use runtime::telemetry::Telemetry;
 use web::Server;
 
+use super::parts::Parts;
 use crate::settings::Settings;
 
 /// Everything that takes changed settings.
@@ -13,7 +13,7 @@ pub(super) struct Reloads {
     pub(super) live: Live<Settings>,
     pub(super) log: Telemetry,
     pub(super) server: Server,
-    pub(super) pods: Pods,
+    pub(super) parts: Parts,
 }
 
 impl Reloads {
@@ -33,6 +33,6 @@ impl Reloads {
         let settings = self.live.current();
         self.log.apply(&settings.log);
         self.server.apply(&settings.listen, &settings.auth);
-        self.pods.apply(&settings.pods);
+        self.parts.apply(&settings);
     }
 }

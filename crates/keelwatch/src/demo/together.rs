@@ -21,9 +21,11 @@ use simcluster::{Section, SimCluster};
 use tracing::warn;
 
 use super::kubeconfig::{Kubeconfig, temporary_folder};
+use super::metrics::Metrics;
 use super::roles::{Common, NAMESPACE, Role};
+use super::service::Addresses;
 use super::words::{Shown, words};
-use super::{LIMITS, Served, Usual, miner, simulated, start};
+use super::{LIMITS, Served, Usual, gateway, miner, simulated, start};
 use crate::cli;
 use crate::exit::{Exit, tolerate_closed};
 use crate::role::{self, Running, Start, until_a_signal};
@@ -48,12 +50,13 @@ pub(super) fn run(args: &cli::Demo, set: &Section) -> anyhow::Result<Exit> {
 /// Writes the settings that [`run`] would start its roles by.
 pub(super) fn print_settings(args: &cli::Demo) -> anyhow::Result<Exit> {
     let kubeconfig = args.kubeconfig.clone().unwrap_or_else(|| "kubeconfig".into());
-    let common = Common::new(&token(args)?, &kubeconfig);
-    let trees = (1..=TREES).map(|number| format!("node-{number}")).map(|name| {
-        let proc = Path::new("/trees").join(&name);
-        common.node(&name, &proc)
+    let common = Common::new(&token(args)?, &kubeconfig, Addresses { port: 9090 }, Path::new("/keelwatch-demo"));
+    let trees = (0..TREES).map(|place| {
+        let name = format!("node-{}", place + 1);
+        common.simulated(place, &name, &Path::new("/trees").join(&name))
     });
-    let roles = [common.controller(&listen(args))].into_iter().chain(trees).chain([this_machine(&common)]);
+    let roles = [common.controller(&listen(args))].into_iter().chain(trees);
+    let roles = roles.chain([common.real(TREES, &this_machine())]);
     let texts: Vec<String> = roles.map(|role| role.text).collect();
     tolerate_closed(anstream::stdout().write_all(texts.join("---\n").as_bytes()))?;
     Ok(Exit::Clean)
@@ -65,25 +68,40 @@ async fn show(args: &cli::Demo, simulated: &Section, stop: Stop) -> anyhow::Resu
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     cluster.put(namespace).map_err(|status| anyhow::anyhow!("failed to make the namespace: {status:?}"))?;
     let kubeconfig = Kubeconfig::write(args.kubeconfig.as_deref(), &cluster)?;
+    let metrics = Metrics::serve(&cluster, args.metrics, &stop).await?;
     let names = names(&cluster);
     let mut fleet = Fleet::boot(&cluster, &names.iter().map(String::as_str).collect::<Vec<_>>())
         .context("failed to boot the simulated nodes")?;
-    let common = Common::new(&token, kubeconfig.path());
     let folder = temporary_folder()?;
+    let addresses = Addresses::free()?;
+    let common = Common::new(&token, kubeconfig.path(), addresses, folder.path());
+    common.write(&token)?;
     let mut starter =
         Starter { folder: folder.path(), clock: Arc::new(SystemClock::new()), stop: stop.clone(), log: None };
-    let controller = starter.start(&common.controller(&listen(args)), controller::start).await?;
     let mut nodes = Vec::new();
-    for name in &names {
+    for (place, name) in names.iter().enumerate() {
         let proc = fleet.node(name).context("a node that was booted is there")?.proc().to_owned();
-        nodes.push((name.clone(), starter.start(&common.node(name, &proc), node::start).await?));
+        nodes.push((name.clone(), starter.start(&common.simulated(place, name, &proc), node::start).await?));
     }
-    let this_machine = this_machine(&common);
-    nodes.push((this_machine.name.clone(), starter.start(&this_machine, node::start).await?));
+    let this_machine = this_machine();
+    let real = common.real(nodes.len(), &this_machine);
+    nodes.push((this_machine, starter.start(&real, node::start).await?));
+    // The first collection, which is at once, then finds them all.
+    addresses.publish(&cluster, &nodes.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>())?;
+    let controller = starter.start(&common.controller(&listen(args)), controller::start).await?;
 
     let host = miner::host(&cluster, &names);
-    let shown =
-        Shown { simulated, token: &token, cluster: &cluster, kubeconfig: kubeconfig.path(), host: host.as_ref() };
+    if let Some(host) = &host {
+        gateway::open(&cluster, host)?;
+    }
+    let shown = Shown {
+        simulated,
+        token: &token,
+        cluster: &cluster,
+        metrics: metrics.address,
+        kubeconfig: kubeconfig.path(),
+        host: host.as_ref(),
+    };
     tolerate_closed(anstream::stdout().write_all(words(&shown, &controller, &nodes).as_bytes()))?;
     let playing = async {
         if let Some(host) = &host {
@@ -99,6 +117,7 @@ async fn show(args: &cli::Demo, simulated: &Section, stop: Stop) -> anyhow::Resu
     for running in nodes.into_iter().map(|(_, running)| running).chain([controller]) {
         running.ended.await;
     }
+    role::join([metrics.serving]).await;
     Ok(())
 }
 
@@ -140,8 +159,8 @@ async fn follow(fleet: &mut Fleet, cluster: &SimCluster) -> Infallible {
     }
 }
 
-fn this_machine(common: &Common) -> Role {
-    common.node(&rustix::system::uname().nodename().to_string_lossy(), Path::new("/proc"))
+fn this_machine() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// The nodes that get a process tree.

@@ -1,6 +1,7 @@
 //! What the demo says when it has started.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use simcluster::nodes::RUN;
@@ -14,6 +15,8 @@ pub(super) struct Shown<'a> {
     pub(super) simulated: &'a Section,
     pub(super) token: &'a str,
     pub(super) cluster: &'a SimCluster,
+    /// Where the metrics of the simulated API server are served.
+    pub(super) metrics: SocketAddr,
     pub(super) kubeconfig: &'a Path,
     /// Where the miner starts by itself.
     pub(super) host: Option<&'a Host>,
@@ -21,13 +24,13 @@ pub(super) struct Shown<'a> {
 
 /// Addresses, a token, commands to try. The last of `nodes` is this machine.
 pub(super) fn words(shown: &Shown<'_>, controller: &Running, nodes: &[(String, Running)]) -> String {
-    let Shown { simulated, token, cluster, kubeconfig, host } = shown;
+    let Shown { simulated, token, cluster, metrics, kubeconfig, host } = shown;
     let Section { nodes: count, pods, seed, .. } = simulated;
     let file = kubeconfig.display();
     let mut text = format!(
         "keelwatch demo: a simulated cluster of {count} nodes and {pods} pods, seed {seed}, and this machine\n\n  \
          controller   http://{}  metrics http://{}\n  \
-         api server   {}  kubeconfig {file}\n",
+         api server   {}  metrics http://{metrics}  kubeconfig {file}\n",
         controller.api,
         controller.metrics,
         cluster.url().expect("a demo listens"),
@@ -51,15 +54,15 @@ pub(super) fn words(shown: &Shown<'_>, controller: &Running, nodes: &[(String, R
         }
         None => text.push_str("no simulated pod runs where a miner could start by itself\n\n"),
     }
-    let node = nodes.first().map_or(controller.api, |(_, running)| running.api);
     let _ = write!(
         text,
         "try, in another terminal:\n  \
-         KEELWATCH_SERVER=http://{} KEELWATCH_TOKEN={token} {} get pods\n  \
-         curl -H 'Authorization: Bearer {token}' http://{node}/api/violations\n  \
-         kubectl --kubeconfig {file} get pods -A -o wide -w\n",
+         KEELWATCH_SERVER=http://{} KEELWATCH_TOKEN={token} {program} get findings -o wide\n  \
+         KEELWATCH_SERVER=http://{} KEELWATCH_TOKEN={token} {program} get pods\n  \
+         kubectl --kubeconfig {file} get wasmplugins,notifications -A -o yaml\n",
         controller.api,
-        program(),
+        controller.api,
+        program = program(),
     );
     text.push_str("start and stop a miner by hand, on this machine (it only sleeps), or in a simulated pod:\n  ");
     text.push_str("bash -c 'exec -a xmrig sleep 300' &   kill $!\n");

@@ -3,18 +3,13 @@
 //! Owns which question is asked for which arguments, and the columns.
 
 use anyhow::{Context, bail};
-use api::Clock;
 use api::Time;
-use runtime::clock::SystemClock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::Client;
 
-use super::{as_document, client, columns};
+use super::{age, as_document, client, columns, every_page, or_dash};
 use crate::cli::{GetPods, Listing};
-
-/// The most that one page holds.
-const PAGE: &str = "1000";
 
 /// What a row is made of; a controller may tell more.
 #[derive(Debug, Deserialize)]
@@ -66,7 +61,6 @@ pub(super) async fn get(args: &GetPods) -> anyhow::Result<String> {
     if let Some(document) = as_document(&answer, args.output)? {
         return Ok(document);
     }
-    let now = Time::of(SystemClock::new().now());
     let shown: Vec<Shown> = serde_json::from_value(answer["items"].clone()).context("the answer is not understood")?;
     let header: &[&str] = match args.output {
         Listing::Wide => {
@@ -76,7 +70,7 @@ pub(super) async fn get(args: &GetPods) -> anyhow::Result<String> {
             &["NAMESPACE", "NAME", "STATUS", "AGE", "NODE", "APP", "OWNER"]
         }
     };
-    let rows = shown.iter().map(|pod| pod.cells(args.output, now)).collect();
+    let rows = shown.iter().map(|pod| pod.cells(args.output)).collect();
     Ok(columns(header, rows, args.output))
 }
 
@@ -92,7 +86,7 @@ fn key(args: &GetPods) -> Option<Value> {
 
 async fn look_up(client: &Client, key: Value, deleted: bool) -> anyhow::Result<Value> {
     let body = json!({"keys": [key], "deleted": deleted});
-    let mut answer: Value = client.post("/api/v1/pods/lookup", &body).await?;
+    let mut answer: Value = client.post("/api/v1/pods/lookup", &[], &body).await?;
     let item = answer["items"][0].take();
     match (&item["pod"], item["error"].as_str()) {
         (Value::Object(_), _) => Ok(item["pod"].clone()),
@@ -114,31 +108,17 @@ async fn list(client: &Client, args: &GetPods) -> anyhow::Result<Vec<Value>> {
     ];
     let mut query: Vec<(&str, &str)> =
         filters.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?))).collect();
-    query.push(("limit", PAGE));
     if args.deleted {
         query.push(("deleted", "true"));
     }
-    let (mut items, mut next) = (Vec::new(), String::new());
-    loop {
-        let mut asked = query.clone();
-        if !next.is_empty() {
-            asked.push(("continue", &next));
-        }
-        let mut page: Value = client.get("/api/v1/pods", &asked).await?;
-        let Value::Array(more) = page["items"].take() else { bail!("the answer has no items") };
-        items.extend(more);
-        match page["continue"].as_str() {
-            Some(token) if !token.is_empty() => token.clone_into(&mut next),
-            _ => return Ok(items),
-        }
-    }
+    every_page(client, "/api/v1/pods", &query).await
 }
 
 impl Shown {
-    fn cells(&self, output: Listing, now: Time) -> Vec<String> {
+    fn cells(&self, output: Listing) -> Vec<String> {
         let Self { namespace, name, uid, phase, node_name, pod_ip, created_at, deleted, owner, app, containers } = self;
         let phase = if *deleted { "Deleted" } else { phase };
-        let age = created_at.parse().map_or_else(|_| String::new(), |at| age(now, Time::of(at)));
+        let age = created_at.parse().map_or_else(|_| String::new(), |at| age(Time::of(at)));
         let owner = owner.as_ref().map_or_else(String::new, |owner| format!("{}/{}", owner.kind, owner.name));
         let app = app.as_ref().map_or_else(String::new, |app| format!("{}/{}", app.kind, app.name));
         match output {
@@ -154,35 +134,5 @@ impl Shown {
                 [namespace, name, phase, &age, node_name, &app, &owner].map(or_dash).to_vec()
             }
         }
-    }
-}
-
-fn or_dash(text: &str) -> String {
-    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
-}
-
-/// As kubectl writes it, in its largest unit.
-fn age(now: Time, since: Time) -> String {
-    let seconds = now.since(since).as_secs().max(0);
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7_200 => format!("{}m", seconds / 60),
-        7_200..172_800 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_age_is_told_in_its_largest_unit() {
-        let now: jiff::Timestamp = "2026-11-21T04:00:00Z".parse().unwrap();
-        let told = |seconds: i64| {
-            let since = now.checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap();
-            age(Time::of(now), Time::of(since))
-        };
-        assert_eq!([0, 119, 120, 7_200, 172_800, -5].map(told), ["0s", "119s", "2m", "2h", "2d", "0s"]);
     }
 }

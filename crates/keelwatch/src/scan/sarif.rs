@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use api::Severity;
 use api::violation::Flag;
+use findings::sarif::{SCHEMA, level, score};
 use processes::rules::{Rule, RuleSet};
 use serde_json::{Value, json};
 
@@ -23,8 +24,6 @@ pub(crate) struct RuleText {
     pub(crate) tags: Vec<String>,
     pub(crate) references: Vec<String>,
 }
-
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// Writes one run: a result for each match, one with a suppression for each exempt process, none for a clean one.
 pub(crate) fn write(host: &str, items: &[Item], rules: &[RuleText], out: &mut impl Write) -> io::Result<()> {
@@ -138,25 +137,6 @@ fn file_uri(item: &Item) -> Option<String> {
         }
     }
     Some(uri)
-}
-
-/// SARIF has three levels for four severities.
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low => "note",
-    }
-}
-
-/// The number that code scanning services sort by; each severity lies in the band that they show under its name.
-const fn score(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "9.5",
-        Severity::High => "8.0",
-        Severity::Medium => "5.5",
-        Severity::Low => "2.0",
-    }
 }
 
 #[cfg(test)]

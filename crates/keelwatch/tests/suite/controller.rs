@@ -47,7 +47,8 @@ fn settings(directory: &TempDir, url: &str, more: &str) -> String {
     let kubeconfig = write(directory.path(), "kubeconfig", &kubeconfig);
     let text = format!(
         "listen: {{api: '127.0.0.1:0', metrics: '127.0.0.1:0'}}\nlog: {{format: json}}\n\
-         cluster: {{mode: required, kubeconfig: '{kubeconfig}'}}\nrelease: {{namespace: keelwatch}}\n{more}\n"
+         cluster: {{mode: required, kubeconfig: '{kubeconfig}'}}\nrelease: {{namespace: keelwatch}}\n\
+         storage: {{url: 'sqlite::memory:'}}\n{more}\n"
     );
     write(directory.path(), "keelwatch.yaml", &text)
 }
@@ -195,14 +196,20 @@ async fn until_leads(controller: &Node, others: &[&Node]) {
     tokio::time::timeout(crate::node::PATIENCE, asking).await.expect("a leader");
 }
 
+/// Two controllers: the first leads, the second is ready to.
+async fn leader_and_follower(first: &str, second: &str) -> (Node, Node) {
+    let first = controller(first, LEADER);
+    until_leads(&first, &[]).await;
+    let second = controller(second, LEADER);
+    second.until_status("/ready", StatusCode::OK).await;
+    (first, second)
+}
+
 #[tokio::test]
 async fn of_two_controllers_one_leads_and_the_other_follows_when_it_is_killed() {
     let cluster = cluster().await;
     let url = cluster.url().unwrap();
-    let first = controller(&url, LEADER);
-    until_leads(&first, &[]).await;
-    let second = controller(&url, LEADER);
-    second.until_status("/ready", StatusCode::OK).await;
+    let (first, second) = leader_and_follower(&url, &url).await;
     assert!(leads(&first).await && !leads(&second).await);
     first.program.signal(Signal::KILL);
     until_leads(&second, &[]).await;
@@ -226,10 +233,7 @@ async fn a_leader_that_stops_lets_the_next_one_lead() {
 async fn a_leader_that_is_cut_off_stops_before_another_starts() {
     let cluster = cluster().await;
     let line = Line::to(&cluster.url().unwrap()).await;
-    let first = controller(&line.url, LEADER);
-    until_leads(&first, &[]).await;
-    let second = controller(&cluster.url().unwrap(), LEADER);
-    second.until_status("/ready", StatusCode::OK).await;
+    let (first, second) = leader_and_follower(&line.url, &cluster.url().unwrap()).await;
     line.cut();
     until_leads(&second, &[&first]).await;
     assert!(!leads(&first).await);
@@ -242,10 +246,7 @@ async fn a_leader_that_is_cut_off_stops_before_another_starts() {
 async fn a_leader_that_was_paused_does_not_lead_when_it_goes_on() {
     let cluster = cluster().await;
     let url = cluster.url().unwrap();
-    let first = controller(&url, LEADER);
-    until_leads(&first, &[]).await;
-    let second = controller(&url, LEADER);
-    second.until_status("/ready", StatusCode::OK).await;
+    let (first, second) = leader_and_follower(&url, &url).await;
     first.program.signal(Signal::STOP);
     until_leads(&second, &[]).await;
     first.program.signal(Signal::CONT);

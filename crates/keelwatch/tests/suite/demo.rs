@@ -41,6 +41,15 @@ async fn a_demo_lists_as_many_pods_as_were_asked_for() {
 }
 
 #[tokio::test]
+async fn a_demo_serves_the_metrics_of_its_api_server() {
+    let mut program = start(&["demo", "--api-only", "--listen", "127.0.0.1:0", "--nodes", "3", "--pods", "40"]);
+    let told = told(&mut program);
+    let metrics = word_after(line_with(&told, "metrics"), "metrics are on ");
+    let text = client().get(metrics.trim_end_matches(';')).send().await.unwrap().text().await.unwrap();
+    assert!(text.lines().any(|line| line == "keelwatch_simcluster_objects{resource=\"pods\"} 40"), "{text}");
+}
+
+#[tokio::test]
 async fn a_demo_with_a_token_answers_nobody_else() {
     let (_program, url, kubeconfig) = demo(&["--token", "t0ken"]);
     let nodes = format!("{url}/api/v1/nodes");
@@ -94,6 +103,12 @@ fn settings_of_a_demo_that_cannot_be_are_refused_by_their_keys() {
 /// The whole demo, on ports of its own; what it says at the start, as words.
 fn whole_demo() -> (Running, Vec<String>) {
     let mut program = start(&["demo", "--listen", "127.0.0.1:0", "--token", "t0ken"]);
+    let told = told(&mut program);
+    (program, told)
+}
+
+/// What a demo says when it has started.
+fn told(program: &mut Running) -> Vec<String> {
     let lines = BufReader::new(program.0.stdout.take().unwrap()).lines().map_while(Result::ok);
     let mut told: Vec<String> = Vec::new();
     for line in lines {
@@ -102,7 +117,7 @@ fn whole_demo() -> (Running, Vec<String>) {
             break;
         }
     }
-    (program, told)
+    told
 }
 
 fn line_with<'a>(told: &'a [String], text: &str) -> &'a str {

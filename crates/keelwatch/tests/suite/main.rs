@@ -4,12 +4,20 @@
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
+mod alertmanager;
+mod asking;
 mod bad_input;
 mod config;
 mod contract;
 mod controller;
+mod controller_kills;
 mod controller_outages;
+mod controller_replicas;
 mod demo;
+mod findings;
+mod findings_replicas;
+mod installation;
+mod journey;
 mod kubectl;
 mod manual;
 mod node;
@@ -26,6 +34,7 @@ mod real_host;
 mod real_programs;
 mod real_servers;
 mod real_stuck;
+mod receiver;
 mod rules;
 mod scan;
 mod soak;

@@ -2,8 +2,14 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
+
+use crate::wait::within;
+
+/// A demo ends within a tenth of this; a leader whose API server is gone would take longer.
+const STOP: Duration = Duration::from_secs(2);
 
 /// What one run said and how it ended.
 #[derive(Debug)]
@@ -93,7 +99,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already, and then there is nothing left to end.
+        // It may have ended already, and then there is nothing left to end. A demo removes its files when it is asked to end;
+        // who is too slow, or stopped, has nothing to remove.
+        let pid = rustix::process::Pid::from_child(&self.0);
+        let ended = matches!(self.0.try_wait(), Ok(Some(_)));
+        if !ended && rustix::process::kill_process(pid, rustix::process::Signal::TERM).is_ok() {
+            within(STOP, || self.0.try_wait().transpose());
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -16,7 +16,7 @@ struct Room {
     never: &'static [&'static str],
 }
 
-const TABLE: [Room; 13] = [
+const TABLE: [Room; 14] = [
     Room { name: "api", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
     Room { name: "document", uses: &[], tests: &[], never: &["axum", "reqwest", "tokio"] },
     Room { name: "runtime", uses: &["api", "document"], tests: &[], never: &["axum", "kube"] },
@@ -35,12 +35,18 @@ const TABLE: [Room; 13] = [
         tests: &[],
         never: &["kube", "sqlx"],
     },
+    Room {
+        name: "responses",
+        uses: &["api", "document", "runtime", "web", "kubeio", "storage", "pods", "findings"],
+        tests: &["simcluster"],
+        never: &["kube", "sqlx"],
+    },
     Room { name: "processes", uses: &["api", "document"], tests: &[], never: &["axum", "kube", "reqwest", "tokio"] },
     Room {
         name: "violations",
-        uses: &["api", "document", "runtime", "web", "pods", "processes"],
-        tests: &[],
-        never: &["kube"],
+        uses: &["api", "document", "runtime", "web", "kubeio", "pods", "findings", "processes"],
+        tests: &["simcluster", "storage"],
+        never: &["kube", "reqwest", "sqlx"],
     },
     Room { name: "simcluster", uses: &[], tests: &[], never: &["kube", "reqwest"] },
     Room {
@@ -53,8 +59,10 @@ const TABLE: [Room; 13] = [
             "kubeio",
             "storage",
             "pods",
+            "findings",
             "processes",
             "violations",
+            "responses",
             "simcluster",
         ],
         tests: &[],

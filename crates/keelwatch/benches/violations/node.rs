@@ -1,8 +1,6 @@
-//! `cargo xtask bench violations`: what the list of a node costs its reader.
+//! The list of a node as its reader gets it: 1,500 usual records, over one connection that is kept, as a controller keeps it.
 //!
-//! Owns the node's bar of violations.md, section 9: the route at 1,500 usual records, over one connection that is kept,
-//! as a controller keeps it. The node is the real program; its processes are a tree of files.
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench prints, waits and starts processes")]
+//! Owns the node's bar. The node is the real program; its processes are a tree of files.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,6 +9,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::result;
 
 /// As many as a node keeps.
 const RECORDS: usize = 1_500;
@@ -28,7 +28,7 @@ impl Drop for Node {
     }
 }
 
-fn main() {
+pub(crate) fn run() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     plant(folder.path()).expect("a temporary folder can be written");
     let settings = folder.path().join("keelwatch.yaml");
@@ -146,9 +146,4 @@ fn whole_bytes(answer: &[u8]) -> Option<usize> {
 /// Of sorted values.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
     sorted[(sorted.len() * percent).div_ceil(100) - 1]
-}
-
-/// One line of the protocol.
-fn result(name: &str, value: f64, unit: &str, bar: &str) {
-    println!("bench: name={name} value={value:.3} unit={unit} bar={bar}");
 }
