@@ -153,7 +153,6 @@ impl Bench {
             cluster: Some(cluster),
             clock: Arc::clone(&clock),
             reporter: "bench".to_owned(),
-            seed: 7,
         };
         let responses = Responses::new(settings, &Around::default(), parts);
         responses.start(&stop);

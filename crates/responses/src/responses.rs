@@ -49,8 +49,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Name of this process, for people: its pod or host.
     pub reporter: String,
-    /// Seed of all jitter. Two processes of a release have different ones.
-    pub seed: u64,
 }
 
 /// What settings of other sections say of messages.

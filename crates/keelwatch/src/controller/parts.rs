@@ -19,8 +19,8 @@ use violations::controller::Collector;
 use web::Routes;
 
 use super::terms::Terms;
+use crate::cluster;
 use crate::settings::Settings;
-use crate::{cluster, random};
 
 /// Every room of a controller.
 pub(super) struct Parts {
@@ -52,7 +52,6 @@ impl Parts {
                 cluster: cluster.cloned(),
                 clock: Arc::clone(clock),
                 reporter: cluster::own_name(),
-                seed: u64::from_le_bytes(random::bytes()?),
             },
         );
         Ok(Self { storage, findings, pods, collector, responses })

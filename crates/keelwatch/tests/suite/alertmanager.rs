@@ -137,7 +137,6 @@ async fn leader(folder: &Path, url: &str) -> (Node, (Responses, Lead)) {
         cluster: None,
         clock: clock.clone(),
         reporter: "keelwatch-0".to_owned(),
-        seed: 7,
     };
     let responses = Responses::new(&settings, &around, parts);
     let fence = term.fence().number();

@@ -94,7 +94,6 @@ impl World {
             cluster: Some(cluster.clone()),
             clock: shared.clone(),
             reporter: "keelwatch-0".to_owned(),
-            seed: 7,
         };
         let responses = Responses::new(&settings, &Around::default(), parts);
         responses.start(&stop);
