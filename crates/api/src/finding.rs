@@ -6,10 +6,9 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::violation::SubjectKind;
-use crate::{Action, Fingerprint, Severity, Time};
+use crate::{Action, Facts, Fingerprint, Severity, Time};
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,7 +61,7 @@ pub struct Finding {
     /// Id of the silence or exemption that holds; null if none does.
     pub silence: Option<String>,
     /// What its source knows about it, redacted, at most 16 KiB.
-    pub evidence: Map<String, Value>,
+    pub evidence: Facts,
 }
 
 /// Who found it.
@@ -95,24 +94,24 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// `process`, a Kubernetes kind, `image` or `inspection`.
-    pub kind: String,
+    pub kind: Box<str>,
     /// Its name.
-    pub name: String,
+    pub name: Box<str>,
     /// Namespace that it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
+    pub namespace: Option<Box<str>>,
     /// Name of its pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pod: Option<String>,
+    pub pod: Option<Box<str>>,
     /// Uid of its pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pod_uid: Option<String>,
+    pub pod_uid: Option<Box<str>>,
     /// Name of its container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub container: Option<String>,
+    pub container: Option<Box<str>>,
     /// Name of its node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
+    pub node: Option<Box<str>>,
 }
 
 /// A top-level workload, as Kubernetes names it.

@@ -10,6 +10,7 @@
 
 pub mod clock;
 pub mod coverage;
+pub mod facts;
 pub mod finding;
 pub mod identity;
 pub mod problem;
@@ -19,6 +20,7 @@ pub mod time;
 pub mod violation;
 
 pub use clock::Clock;
+pub use facts::Facts;
 pub use finding::Finding;
 pub use identity::{ContainerId, Fingerprint, PodUid, hex};
 pub use problem::Problem;

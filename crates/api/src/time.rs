@@ -7,23 +7,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A moment in whole seconds; text form RFC 3339, UTC, `Z`: `2026-11-21T04:31:02Z`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+///
+/// Kept as seconds since 1970: findings and pods have several each, and there are hundreds of thousands of them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Timestamp", into = "Timestamp")]
 #[schemars(with = "Timestamp")]
-pub struct Time(Timestamp);
+pub struct Time(i64);
 
 impl Time {
     /// The second that `moment` falls into.
     pub fn of(moment: Timestamp) -> Self {
-        let second = moment.as_second() - i64::from(moment.subsec_nanosecond() < 0);
-        Self(
-            Timestamp::from_second(second).expect("a second of a valid moment is valid, but for the first of all time"),
-        )
+        Self(moment.as_second() - i64::from(moment.subsec_nanosecond() < 0))
+    }
+
+    /// Seconds since 1970.
+    pub const fn as_second(self) -> i64 {
+        self.0
     }
 
     /// How much later this is than `earlier`; negative when it is not.
     pub fn since(self, earlier: Self) -> SignedDuration {
-        self.0.duration_since(earlier.0)
+        SignedDuration::from_secs(self.0 - earlier.0)
     }
 }
 
@@ -35,13 +39,19 @@ impl From<Timestamp> for Time {
 
 impl From<Time> for Timestamp {
     fn from(time: Time) -> Self {
-        time.0
+        Self::from_second(time.0).expect("a second of a valid moment is valid, but for the first of all time")
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Time({self})")
     }
 }
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        Timestamp::from(*self).fmt(f)
     }
 }
 

@@ -6,7 +6,7 @@ use api::finding::{App, Owner, Source, Subject};
 use api::{Action, Fingerprint, Severity, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::facts::Facts;
+use api::Facts;
 
 /// One look of a source at one scope. It is taken whole or not at all.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +46,17 @@ pub struct Order {
 /// One thing that was seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sighting {
+    /// What is told of it.
+    pub told: Told,
+    /// How often the source has seen it; none if each batch counts once.
+    pub count: Option<u64>,
+    /// When this life of it began, if its source knows: no later than the time of the batch.
+    pub first_seen: Option<Time>,
+}
+
+/// What a source tells of a finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
     /// Identity, as the source's contract says.
     pub fingerprint: Fingerprint,
     /// Id of its rule or code of its detector.
@@ -55,7 +66,7 @@ pub struct Sighting {
     /// What its rule asks for; of source `process` only.
     pub action: Option<Action>,
     /// What is wrong, in one line.
-    pub title: String,
+    pub title: Box<str>,
     /// What is wrong and what to do.
     pub description: Arc<str>,
     /// What it is about.
@@ -66,12 +77,15 @@ pub struct Sighting {
     pub facts: Facts,
     /// Evidence that varies from look to look: samples, ages, lists of pods. Never a change.
     pub figures: Facts,
-    /// How often the source has seen it; none if each batch counts once.
-    pub count: Option<u64>,
     /// The exemption that covers it.
     pub exemption: Option<Box<Exemption>>,
-    /// When this life of it began, if its source knows: no later than the time of the batch.
-    pub first_seen: Option<Time>,
+}
+
+/// Seen once in its batch, since nobody knows when.
+impl From<Told> for Sighting {
+    fn from(told: Told) -> Self {
+        Self { told, count: None, first_seen: None }
+    }
 }
 
 /// Whose a subject is.

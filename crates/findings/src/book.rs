@@ -73,7 +73,6 @@ pub struct Leadership {
 #[derive(Debug)]
 pub struct Book {
     limits: Limits,
-    records: HashMap<Fingerprint, Box<Record>>,
     silences: BTreeMap<String, Silence>,
     scopes: Scopes,
     rounds: BTreeMap<Source, RoundState>,
@@ -95,7 +94,6 @@ impl Book {
         let Stored { records, silences, scopes, rounds, lead } = stored;
         let mut book = Self {
             limits,
-            records: HashMap::with_capacity(records.len()),
             silences: silences.into_iter().map(|silence| (silence.id.clone(), silence)).collect(),
             scopes: Scopes::default(),
             rounds: rounds.into_iter().map(|round| (round.source, round)).collect(),
@@ -136,12 +134,12 @@ impl Book {
 
     /// The finding of this fingerprint.
     pub fn get(&self, fingerprint: &Fingerprint) -> Option<&Record> {
-        self.records.get(fingerprint).map(Box::as_ref)
+        self.columns.get(fingerprint)
     }
 
     /// All findings, in no order.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
-        self.records.values().map(Box::as_ref)
+        self.columns.records()
     }
 
     /// Open findings of a scope, silenced ones too, in no order.
@@ -160,14 +158,14 @@ impl Book {
         &self.tally
     }
 
-    /// What filters and orders look at, of every finding.
+    /// Every finding, with what filters and orders look at.
     pub(crate) const fn columns(&self) -> &Columns {
         &self.columns
     }
 
     /// Whether what is new may be refused: there is no room, and nothing resolved to forget.
     pub(crate) fn is_full(&self) -> bool {
-        self.records.len() >= self.limits.max_findings && !self.columns.has_resolved()
+        self.columns.len() >= self.limits.max_findings && !self.columns.has_resolved()
     }
 
     /// The last round of a source that ended.
@@ -305,9 +303,8 @@ impl Book {
     }
 
     pub(crate) fn forget(&mut self, fingerprint: &Fingerprint) {
-        if let Some(record) = self.records.remove(fingerprint) {
+        if let Some(record) = self.columns.remove(fingerprint) {
             self.tally.remove(&record);
-            self.columns.remove(fingerprint);
             self.scopes.remove(&record);
             self.revision += 1;
         }
@@ -316,32 +313,31 @@ impl Book {
     fn put(&mut self, mut record: Record) {
         self.texts.share(&mut record.told);
         self.revision += 1;
-        let fingerprint = record.told.fingerprint.clone();
-        let seen = self.records.get(&fingerprint).and_then(|before| {
+        let fingerprint = &record.told.fingerprint;
+        let seen = self.columns.get(fingerprint).and_then(|before| {
             self.tally.remove(before);
             self.scopes.remove(before)
         });
         self.tally.add(&record);
-        self.columns.put(&record);
         self.scopes.add(&record);
         if let Some(order) = seen {
-            self.scopes.saw((record.source, &record.scope), std::iter::once(&fingerprint), order);
+            self.scopes.saw((record.source, &record.scope), std::iter::once(fingerprint), order);
         }
-        self.records.insert(fingerprint, Box::new(record));
+        self.columns.put(record);
     }
 
     fn touch(&mut self, touch: Touch) {
         let Touch { fingerprint, last_seen, count, figures, looks: _, keep } = touch;
-        let Some(record) = self.records.get_mut(&fingerprint) else { return };
-        (record.last_seen, record.count) = (last_seen, count);
-        self.columns.touch(&fingerprint, last_seen);
-        if let Some(figures) = figures {
-            record.told.figures = figures;
-        }
-        match keep {
-            Keep::Stored => record.touched = last_seen,
-            Keep::InMemory => {}
-        }
+        self.columns.touch(&fingerprint, |record| {
+            (record.last_seen, record.count) = (last_seen, count);
+            if let Some(figures) = figures {
+                record.told.figures = figures;
+            }
+            match keep {
+                Keep::Stored => record.touched = last_seen,
+                Keep::InMemory => {}
+            }
+        });
     }
 
     fn end(&mut self, ended: Ended) {
@@ -360,14 +356,14 @@ impl Book {
                 if !by_rounds && *seen != state.order {
                     continue;
                 }
-                let Some(record) = self.records.get_mut(fingerprint) else { continue };
-                record.looks = shared.with(&record.looks, look);
-                if by_rounds {
-                    record.count += u64::from(record.rounds < rounds);
-                    record.rounds = record.rounds.max(rounds);
-                    record.last_seen = record.last_seen.max(look.at);
-                    self.columns.touch(fingerprint, record.last_seen);
-                }
+                self.columns.touch(fingerprint, |record| {
+                    record.looks = shared.with(&record.looks, look);
+                    if by_rounds {
+                        record.count += u64::from(record.rounds < rounds);
+                        record.rounds = record.rounds.max(rounds);
+                        record.last_seen = record.last_seen.max(look.at);
+                    }
+                });
             }
         }
         self.rounds.insert(source, state);

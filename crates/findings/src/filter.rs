@@ -10,7 +10,7 @@ use api::{Severity, Time};
 use memchr::memmem::Finder;
 
 use crate::book::Book;
-use crate::columns::{Columns, Row, Word, seconds, whole, write_text};
+use crate::columns::{Columns, Row, Word, whole, write_text};
 use crate::record::Record;
 use crate::silence::{Match, Pattern};
 
@@ -135,7 +135,7 @@ impl Filter {
             (app, belongs.app.as_ref().map(|app| app.name.as_str())),
             (node, subject.node.as_deref()),
             (image, belongs.image.as_deref()),
-            (kind, Some(subject.kind.as_str())),
+            (kind, Some(&*subject.kind)),
         ];
         let is_stale = is_stale && record.state() != State::Resolved;
         one_of(source, &record.source)
@@ -181,7 +181,7 @@ impl Filter {
                 .filter(|(_, texts)| !texts.is_empty())
                 .map(|(of, texts)| (of, known(texts)))
                 .collect(),
-            since: self.since.map(seconds),
+            since: self.since.map(Time::as_second),
             text: self.q.as_deref().map(|text| Finder::new(text.as_bytes())),
             fingerprint: None,
             scopes: HashMap::new(),

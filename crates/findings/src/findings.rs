@@ -43,7 +43,7 @@ pub(crate) struct Inner {
     settings: RwLock<Arc<Settings>>,
     lead: Mutex<Option<Lead>>,
     /// Held by whoever makes the book another: the writer for each change, a follower for what it read.
-    pub(crate) pen: tokio::sync::Mutex<State>,
+    pub(crate) pen: tokio::sync::Mutex<Pen>,
     wakes: watch::Sender<u64>,
     watchers: AtomicUsize,
     /// Sources that this process has.
@@ -52,6 +52,15 @@ pub(crate) struct Inner {
     unsettled: AtomicBool,
     /// Why what is served may be old; none while all is well.
     pub(crate) trouble: Mutex<Option<String>>,
+}
+
+/// Where the book stands against the store.
+#[derive(Debug)]
+pub(crate) struct Pen {
+    /// Where the store was when the book was made so.
+    pub(crate) at: State,
+    /// Whether the book holds nothing but what was stored then. Whoever leads also knows touches that are not stored yet.
+    pub(crate) is_stored: bool,
 }
 
 #[derive(Debug)]
@@ -119,19 +128,19 @@ pub struct Watcher(Findings);
 impl Findings {
     /// Reads what was stored. This process only reads, and writes silences, until it leads.
     pub async fn open(storage: Storage, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let Loaded { mut stored, state } = tables::load(&storage).await?;
+        let Loaded { mut book, state } = tables::load(&storage, settings.limits(), 0).await?;
         if !storage.is_shared() {
             // Nobody else can have looked since the last process ended.
-            stored.lead = Some(Leadership { fence: i64::MAX, since: Time::of(clock.now()) });
+            book.lead(Leadership { fence: i64::MAX, since: Time::of(clock.now()) });
         }
         let inner = Inner {
             storage,
             clock,
             counts: Counts::default(),
-            book: RwLock::new(Book::restored(settings.limits(), stored, 0)),
+            book: RwLock::new(book),
             settings: RwLock::new(Arc::new(settings.clone())),
             lead: Mutex::default(),
-            pen: tokio::sync::Mutex::new(state),
+            pen: tokio::sync::Mutex::new(Pen { at: state, is_stored: true }),
             wakes: watch::Sender::new(0),
             watchers: AtomicUsize::new(0),
             expected: Mutex::default(),
@@ -141,17 +150,17 @@ impl Findings {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// From here on this process writes, under `term`. What was stored is read again, and nothing counts as looked at. It ends
-    /// when the term does, or with another call.
+    /// From here on this process writes, under `term`. What was stored is read again unless it is known, and nothing counts as
+    /// looked at. It ends when the term does, or with another call.
     pub async fn lead(&self, term: Arc<Term>) -> Result<(), Failure> {
-        let mut at = self.inner.pen.lock().await;
+        let mut pen = self.inner.pen.lock().await;
         // Whoever held the pen under a former term finds that it does not lead.
         self.inner.set_lead(None);
         let mut writer = Writer::new(&self.inner, term.clone());
-        writer.recall(&self.inner, &mut at).await?;
+        writer.recall(&self.inner, &mut pen).await?;
         let (changes, waiting) = mpsc::channel(WAITING);
         self.inner.set_lead(Some(Lead { term, changes }));
-        drop(at);
+        drop(pen);
         tokio::spawn(writer.run(waiting));
         // If the store is away already, the next pass does it.
         drop(self.change(What::Settle).await);

@@ -7,13 +7,13 @@ use api::finding::{Source, Subject};
 use api::{Fingerprint, Severity, Time};
 use jiff::Timestamp;
 
-use crate::batch::{Again, Batch, Belongs, Gone, Order, Sighting};
+use crate::batch::{Again, Batch, Belongs, Gone, Order, Sighting, Told};
 use crate::book::{Book, Group, Leadership, Limits, Stored, Superseded};
-use crate::facts::Facts;
 use crate::plan::{Keep, Plan};
 use crate::record::Record;
 use crate::round::{Freshness, Round, RoundState, Scope, ScopeLook};
 use crate::silence::{Match, Origin, Silence};
+use api::Facts;
 
 pub(crate) const HOUR: i64 = 3600;
 
@@ -34,28 +34,30 @@ pub(crate) fn fingerprint(number: u32) -> Fingerprint {
 }
 
 pub(crate) fn sighting(number: u32) -> Sighting {
-    Sighting {
+    told(number).into()
+}
+
+pub(crate) fn told(number: u32) -> Told {
+    Told {
         fingerprint: fingerprint(number),
         rule: "miner-name".into(),
         severity: Severity::High,
         action: None,
-        title: "xmrig runs".to_owned(),
+        title: "xmrig runs".into(),
         description: "".into(),
         subject: Subject {
-            kind: "process".to_owned(),
-            name: "xmrig".to_owned(),
-            namespace: Some(format!("ns-{}", number % 2)),
+            kind: "process".into(),
+            name: "xmrig".into(),
+            namespace: Some(format!("ns-{}", number % 2).into()),
             pod: None,
             pod_uid: None,
             container: None,
-            node: Some("worker-3".to_owned()),
+            node: Some("worker-3".into()),
         },
         belongs: Belongs::default().into(),
         facts: Facts::default(),
         figures: Facts::default(),
-        count: None,
         exemption: None,
-        first_seen: None,
     }
 }
 

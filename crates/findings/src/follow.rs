@@ -10,8 +10,8 @@ use storage::{Failure, Listener};
 use tracing::warn;
 
 use crate::book::Book;
-use crate::findings::{Findings, Inner, StoreError};
-use crate::tables::{self, Later, Loaded, State};
+use crate::findings::{Findings, Inner, Pen, StoreError};
+use crate::tables::{self, Later, Loaded};
 
 /// A notification that was lost is noticed so much too late at most. One row is read each time.
 const POLL: Duration = Duration::from_secs(5);
@@ -53,13 +53,14 @@ impl Findings {
     /// Makes this replica know what was stored.
     pub(crate) async fn catch_up(&self) -> Result<(), Failure> {
         let inner = &self.inner;
-        let mut at = inner.pen.lock().await;
+        let mut pen = inner.pen.lock().await;
+        let at = &mut pen.at;
         let state = tables::state(&inner.storage).await?;
         if inner.term().is_some() {
             if state.silences == at.silences {
                 return Ok(());
             }
-            drop(at);
+            drop(pen);
             return match self.hear(inner.now()).await {
                 Err(StoreError::Unavailable(failure)) => Err(failure),
                 Ok(_) | Err(StoreError::NotLeading | StoreError::Superseded(_)) => Ok(()),
@@ -70,7 +71,7 @@ impl Findings {
         }
         if state.revision < at.revision || at.revision < state.forgotten_to {
             // Another database, or too much has been missed.
-            return inner.read_all(&mut at).await;
+            return inner.read_all(&mut pen).await;
         }
         let later = tables::later(&inner.storage, at.revision).await?;
         let silences = if state.silences == at.silences { None } else { Some(tables::silences(&inner.storage).await?) };
@@ -104,13 +105,17 @@ impl Findings {
 }
 
 impl Inner {
-    async fn read_all(&self, at: &mut State) -> Result<(), Failure> {
-        let Loaded { stored, state } = tables::load(&self.storage).await?;
-        let limits = self.settings().limits();
-        self.change_book(|book| *book = Book::restored(limits, stored, book.revision()));
-        *at = state;
+    async fn read_all(&self, pen: &mut Pen) -> Result<(), Failure> {
+        let Loaded { book, state } = self.load().await?;
+        self.change_book(|known| *known = book);
+        *pen = Pen { at: state, is_stored: true };
         self.wake();
         Ok(())
+    }
+
+    /// Everything that was stored, for the book of this process.
+    pub(crate) async fn load(&self) -> Result<Loaded, Failure> {
+        tables::load(&self.storage, self.settings().limits(), self.ask(Book::revision)).await
     }
 }
 

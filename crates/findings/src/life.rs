@@ -8,10 +8,10 @@ use jiff::SignedDuration;
 
 use crate::batch::Sighting;
 use crate::event::Event;
-use crate::facts::Facts;
 use crate::plan::{Keep, Touch};
 use crate::record::{Life, Record};
 use crate::round::{Looks, Scope};
+use api::Facts;
 
 /// What a sighting makes of a finding that is known.
 #[derive(Debug)]
@@ -36,21 +36,21 @@ pub(crate) const fn is_counted_by_rounds(source: Source) -> bool {
 
 /// A finding that is seen for the first time; `episode` counts on over its lives.
 pub(crate) fn opened(
-    told: &Sighting,
+    Sighting { told, count, first_seen }: &Sighting,
     Glance { scope, at }: Glance<'_>,
-    silence: Option<String>,
+    silence: Option<Box<str>>,
     (episode, after): (u64, Option<Time>),
 ) -> (Record, Vec<Event>) {
-    let events = silenced(vec![Event::Opened], silence.as_ref());
-    let began = told.first_seen.map_or(at, |first| first.min(at));
+    let events = silenced(vec![Event::Opened], silence.as_deref());
+    let began = first_seen.map_or(at, |first| first.min(at));
     let record = Record {
         source: scope.source,
         scope: scope.name.clone(),
-        told: kept(told),
+        told: told.clone(),
         first_seen: after.map_or(began, |after| began.max(after)),
         last_seen: at,
         changed_at: at,
-        count: told.count.unwrap_or(1),
+        count: count.unwrap_or(1),
         reopened: 0,
         episode,
         life: Life::Open { silence },
@@ -64,30 +64,31 @@ pub(crate) fn opened(
 /// A known finding that is seen again.
 pub(crate) fn seen(
     record: &Record,
-    told: &Sighting,
+    sighting: &Sighting,
     glance: Glance<'_>,
-    silence: Option<String>,
+    silence: Option<Box<str>>,
     (reopen_within, touch_every): (Duration, Duration),
 ) -> Seen {
+    let Sighting { told, count, first_seen } = sighting;
     let at = glance.at.max(record.last_seen);
     let Life::Resolved { at: resolved, .. } = &record.life else {
-        return again(record, told, Glance { at, ..glance }, silence, touch_every);
+        return again(record, sighting, Glance { at, ..glance }, silence, touch_every);
     };
     let at = at.max(*resolved);
     if at.since(*resolved) >= signed(reopen_within) {
         let life = (record.episode + 1, Some(*resolved));
-        let (fresh, events) = opened(told, Glance { at, ..glance }, silence, life);
+        let (fresh, events) = opened(sighting, Glance { at, ..glance }, silence, life);
         return Seen::Record(Box::new(fresh), events);
     }
-    let events = silenced(vec![Event::Reopened], silence.as_ref());
+    let events = silenced(vec![Event::Reopened], silence.as_deref());
     let reopened = Record {
         source: record.source,
         scope: glance.scope.name.clone(),
-        told: kept(told),
-        first_seen: earlier(record, told),
+        told: told.clone(),
+        first_seen: earlier(record, *first_seen),
         last_seen: at,
         changed_at: at,
-        count: told.count.unwrap_or(record.count + 1),
+        count: count.unwrap_or(record.count + 1),
         reopened: record.reopened + 1,
         episode: record.episode + 1,
         life: Life::Open { silence },
@@ -101,9 +102,9 @@ pub(crate) fn seen(
 /// An open finding that is seen again: a new record if anything is to be stored now, else a touch.
 fn again(
     record: &Record,
-    told: &Sighting,
+    Sighting { told, count, first_seen }: &Sighting,
     Glance { scope, at }: Glance<'_>,
-    silence: Option<String>,
+    silence: Option<Box<str>>,
     touch_every: Duration,
 ) -> Seen {
     let mut events = Vec::new();
@@ -114,7 +115,7 @@ fn again(
     let held = record.silence();
     events.extend(muting(held, silence.as_deref()));
     // Whose it is, and since when it is there, may become known later. That is corrected, and nothing has happened.
-    let first_seen = earlier(record, told);
+    let first_seen = earlier(record, *first_seen);
     let is_same = events.is_empty()
         && told.belongs == record.told.belongs
         && told.exemption == record.told.exemption
@@ -123,7 +124,7 @@ fn again(
     let by_rounds = is_counted_by_rounds(record.source);
     if is_same {
         let figures = (told.figures != record.told.figures).then(|| told.figures.clone());
-        let count = told.count.unwrap_or(record.count + u64::from(!by_rounds));
+        let count = count.unwrap_or(record.count + u64::from(!by_rounds));
         return Seen::Same(touch(record, at, count, figures, touch_every));
     }
     // The end of the round that is under way is counted here, and once.
@@ -131,11 +132,11 @@ fn again(
     let changed = Record {
         source: record.source,
         scope: scope.name.clone(),
-        told: kept(told),
+        told: told.clone(),
         first_seen,
         last_seen: at,
         changed_at: if events.is_empty() { record.changed_at } else { at },
-        count: told.count.unwrap_or(record.count + grows),
+        count: count.unwrap_or(record.count + grows),
         reopened: record.reopened,
         episode: record.episode + u64::from(held.is_some() && silence.is_none()),
         life: Life::Open { silence },
@@ -161,7 +162,7 @@ pub(crate) fn gone(record: &Record, reason: &str, at: Time) -> Option<(Record, E
         Life::Resolved { .. } => None,
         Life::Open { .. } => {
             let at = at.max(record.last_seen);
-            let life = Life::Resolved { at, reason: reason.to_owned() };
+            let life = Life::Resolved { at, reason: reason.into() };
             let resolved = Record { life, changed_at: at, touched: record.last_seen, ..record.clone() };
             Some((resolved, Event::Resolved { reason: reason.to_owned() }))
         }
@@ -169,7 +170,7 @@ pub(crate) fn gone(record: &Record, reason: &str, at: Time) -> Option<(Record, E
 }
 
 /// An open finding under another silence, or under none; none if nothing changes.
-pub(crate) fn muted(record: &Record, silence: Option<String>, at: Time) -> Option<(Record, Vec<Event>)> {
+pub(crate) fn muted(record: &Record, silence: Option<Box<str>>, at: Time) -> Option<(Record, Vec<Event>)> {
     let Life::Open { silence: held } = &record.life else { return None };
     let events = muting(held.as_deref(), silence.as_deref());
     if events.is_empty() {
@@ -190,18 +191,13 @@ fn muting(held: Option<&str>, silence: Option<&str>) -> Vec<Event> {
     }
 }
 
-fn silenced(mut events: Vec<Event>, silence: Option<&String>) -> Vec<Event> {
-    events.extend(silence.map(|silence| Event::Silenced { silence: silence.clone() }));
+fn silenced(mut events: Vec<Event>, silence: Option<&str>) -> Vec<Event> {
+    events.extend(silence.map(|silence| Event::Silenced { silence: silence.to_owned() }));
     events
 }
 
-/// What is kept of a sighting: what the record says itself is not kept twice.
-fn kept(told: &Sighting) -> Sighting {
-    Sighting { count: None, first_seen: None, ..told.clone() }
-}
-
-fn earlier(record: &Record, told: &Sighting) -> Time {
-    told.first_seen.map_or(record.first_seen, |first| first.min(record.first_seen))
+fn earlier(record: &Record, first_seen: Option<Time>) -> Time {
+    first_seen.map_or(record.first_seen, |first| first.min(record.first_seen))
 }
 
 /// Settings end at a year.

@@ -3,10 +3,10 @@
 use api::{Fingerprint, Time};
 
 use crate::event::{Event, Transition};
-use crate::facts::Facts;
 use crate::record::Record;
 use crate::round::{Look, Looks, RoundState, Scope};
 use crate::silence::Silence;
+use api::Facts;
 
 /// What one batch, round, silence or moment changes.
 #[derive(Debug, Clone, PartialEq, Default)]

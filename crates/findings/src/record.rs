@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::Time;
 use api::finding::{Finding, Source, State};
 
-use crate::batch::{Belongs, Sighting};
+use crate::batch::{Belongs, Told};
 use crate::event::Field;
 use crate::round::Looks;
 
@@ -16,8 +16,8 @@ pub struct Record {
     pub source: Source,
     /// Where its source saw it last.
     pub scope: Arc<str>,
-    /// What its source told last; count and first seen are those of the record.
-    pub told: Sighting,
+    /// What its source told last.
+    pub told: Told,
     /// When this life of it began.
     pub first_seen: Time,
     /// When it was last seen; never goes back.
@@ -46,14 +46,14 @@ pub enum Life {
     /// It was there at the last look; perhaps a silence or an exemption of this id holds.
     Open {
         /// Its id.
-        silence: Option<String>,
+        silence: Option<Box<str>>,
     },
     /// It was gone at the last look.
     Resolved {
         /// Since when.
         at: Time,
         /// Why, in the source's words.
-        reason: String,
+        reason: Box<str>,
     },
 }
 
@@ -94,12 +94,10 @@ impl Record {
         let Belongs { owner, app, image } = Belongs::clone(&self.told.belongs);
         let (resolved_at, resolved_reason) = match &self.life {
             Life::Open { .. } => (None, None),
-            Life::Resolved { at, reason } => (Some(*at), Some(reason.clone())),
+            Life::Resolved { at, reason } => (Some(*at), Some(reason.as_ref().to_owned())),
         };
         // What is resolved was looked at then, and nobody looks again.
         let stale = stale.filter(|_| resolved_at.is_none());
-        let mut evidence = self.told.facts.map();
-        evidence.extend(self.told.figures.map());
         Finding {
             fingerprint: self.told.fingerprint.clone(),
             source: self.source,
@@ -108,7 +106,7 @@ impl Record {
             action: self.told.action,
             state: self.state(),
             stale: stale.is_some(),
-            title: self.told.title.clone(),
+            title: self.told.title.as_ref().to_owned(),
             description: self.told.description.as_ref().to_owned(),
             subject: self.told.subject.clone(),
             owner,
@@ -124,14 +122,14 @@ impl Record {
             stale_since: stale.map(|stale| stale.since),
             stale_reason: stale.map(|stale| stale.reason.clone()),
             silence: self.silence().map(str::to_owned),
-            evidence,
+            evidence: self.told.facts.with(&self.told.figures),
         }
     }
 
     /// In what `now` is another finding to a reader; sorted.
-    pub(crate) fn differences(&self, now: &Sighting) -> Vec<Field> {
+    pub(crate) fn differences(&self, now: &Told) -> Vec<Field> {
         // A new field fails to build here until it is known whether it is a change.
-        let Sighting {
+        let Told {
             fingerprint: _,
             rule,
             severity,
@@ -142,9 +140,7 @@ impl Record {
             belongs: _,
             facts,
             figures: _,
-            count: _,
             exemption: _,
-            first_seen: _,
         } = &self.told;
         let compared = [
             (Field::Action, *action == now.action),

@@ -7,37 +7,35 @@ use api::violation::SubjectKind;
 use api::{Fingerprint, Severity};
 use proptest::prelude::*;
 
-use crate::batch::{Belongs, Sighting};
-use crate::facts::Facts;
+use crate::batch::{Belongs, Told};
 use crate::fixture::at;
 use crate::record::{Life, Record};
 use crate::round::Looks;
+use api::Facts;
 
 /// An open finding that was seen once.
 pub(crate) fn record(number: u32) -> Record {
     let subject = Subject {
-        kind: "process".to_owned(),
-        name: "xmrig".to_owned(),
-        namespace: Some("ns-shop".to_owned()),
-        pod: Some("cart-0".to_owned()),
+        kind: "process".into(),
+        name: "xmrig".into(),
+        namespace: Some("ns-shop".into()),
+        pod: Some("cart-0".into()),
         pod_uid: None,
-        container: Some("web".to_owned()),
-        node: Some("worker-3".to_owned()),
+        container: Some("web".into()),
+        node: Some("worker-3".into()),
     };
-    let told = Sighting {
+    let told = Told {
         fingerprint: Fingerprint::over(["record", &number.to_string()]),
         rule: "miner-name".into(),
         severity: Severity::High,
         action: None,
-        title: "xmrig runs".to_owned(),
+        title: "xmrig runs".into(),
         description: "A miner.".into(),
         subject,
         belongs: Arc::new(belongs("cart", 1)),
         facts: Facts::default(),
         figures: Facts::default(),
-        count: None,
         exemption: None,
-        first_seen: None,
     };
     Record {
         source: Source::Process,
@@ -81,14 +79,14 @@ pub(crate) fn any_record() -> impl Strategy<Value = Record> {
         made.told.severity = Severity::ALL[severity];
         made.life = match life {
             0 => Life::Open { silence: None },
-            1 => Life::Open { silence: Some("s1".to_owned()) },
-            _ => Life::Resolved { at: at(9), reason: "gone".to_owned() },
+            1 => Life::Open { silence: Some("s1".into()) },
+            _ => Life::Resolved { at: at(9), reason: "gone".into() },
         };
         made.told.rule = format!("rule-{rule}").into();
-        made.told.title = ["xmrig runs", "Größe FEHLT", "runs as Root"][rule as usize].to_owned();
-        made.told.subject.namespace = (!bare).then(|| format!("ns-{namespace}"));
-        made.told.subject.node = (!bare).then(|| format!("worker-{node}"));
-        made.told.subject.kind = if bare { "Deployment" } else { "process" }.to_owned();
+        made.told.title = ["xmrig runs", "Größe FEHLT", "runs as Root"][rule as usize].into();
+        made.told.subject.namespace = (!bare).then(|| format!("ns-{namespace}").into());
+        made.told.subject.node = (!bare).then(|| format!("worker-{node}").into());
+        made.told.subject.kind = if bare { "Deployment" } else { "process" }.into();
         made.told.belongs = Arc::new(if bare { Belongs::default() } else { belongs(&format!("app-{app}"), image) });
         made.scope = format!("scope-{node}").into();
         (made.first_seen, made.last_seen, made.changed_at) = (at(first), at(last), at(changed));

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Order;
-use crate::facts::Facts;
+use api::Facts;
 
 /// The end of a round of a source.
 #[derive(Debug, Clone, PartialEq)]

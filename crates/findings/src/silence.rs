@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::batch::{Belongs, Sighting};
+use crate::batch::{Belongs, Told};
 
 /// A decision to mute findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Match {
     }
 
     /// Whether a finding is meant.
-    pub fn matches(&self, source: Source, told: &Sighting) -> bool {
+    pub fn matches(&self, source: Source, told: &Told) -> bool {
         let Self { source: of, rule, namespace, owner, app, node, image, kind, fingerprint } = self;
         let Belongs { owner: whose, app: unit, image: digest } = &*told.belongs;
         // Asked for each sighting and each silence: most end at the first key, and no text is made unless it is asked for.
@@ -237,8 +237,8 @@ mod tests {
 
     #[test]
     fn every_key_that_is_given_must_hold_and_what_a_finding_has_not_holds_for_none() {
-        use crate::fixture::sighting;
-        let mut told = sighting(1);
+        use crate::fixture::told;
+        let mut told = told(1);
         let owner = Owner {
             api_version: "apps/v1".to_owned(),
             kind: "Deployment".to_owned(),

@@ -32,8 +32,7 @@ impl Findings {
         sources: &[Source],
         namespaces: &[String],
     ) -> Result<Vec<Hour>, Failure> {
-        let seconds = |time: Time| Timestamp::from(time).as_second();
-        tables::trend(&self.inner.storage, (seconds(since), seconds(until)), sources, namespaces).await
+        tables::trend(&self.inner.storage, (since.as_second(), until.as_second()), sources, namespaces).await
     }
 }
 

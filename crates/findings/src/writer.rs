@@ -12,10 +12,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::batch::Batch;
 use crate::book::{Book, Group, Leadership};
 use crate::event::{Event, Note};
-use crate::findings::{Done, Inner, StoreError};
+use crate::findings::{Done, Inner, Pen, StoreError};
 use crate::plan::Plan;
 use crate::round::Round;
-use crate::tables::{self, Loaded, Numbers, State};
+use crate::tables::{self, Numbers};
 
 mod notes;
 mod silences;
@@ -73,20 +73,32 @@ impl Writer {
     }
 
     /// Makes the book what was stored, under the number of this term.
-    pub(crate) async fn recall(&mut self, inner: &Inner, at: &mut State) -> Result<(), Failure> {
+    pub(crate) async fn recall(&mut self, inner: &Inner, pen: &mut Pen) -> Result<(), Failure> {
         self.fence = None;
         self.responses.clear();
         let fence = self.term.fence();
-        let Loaded { mut stored, mut state } = tables::load(&inner.storage).await?;
-        if state.fence != fence.number() {
-            let lead = Leadership { fence: fence.number(), since: inner.now() };
+        let mut state = tables::state(&inner.storage).await?;
+        let mut read = None;
+        if !pen.is_stored || pen.at != state {
+            let loaded = inner.load().await?;
+            state = loaded.state;
+            read = Some(loaded.book);
+        }
+        let lead = Leadership { fence: fence.number(), since: inner.now() };
+        let begins = state.fence != lead.fence;
+        if begins {
             self.term.write_as(fence, tables::led(lead, state.into())).await?;
             state = state.led(lead);
-            stored.lead = Some(lead);
         }
-        let limits = inner.settings().limits();
-        inner.change_book(|book| *book = Book::restored(limits, stored, book.revision()));
-        *at = state;
+        inner.change_book(|book| {
+            if let Some(read) = read {
+                *book = read;
+            }
+            if begins {
+                book.lead(lead);
+            }
+        });
+        *pen = Pen { at: state, is_stored: true };
         self.fence = Some(fence);
         inner.set_unsettled(true);
         Ok(())
@@ -105,20 +117,20 @@ impl Writer {
                 queue.push_back(change);
             }
             let Some(inner) = self.inner.upgrade() else { return };
-            let mut at = inner.pen.lock().await;
-            self.step(&inner, &mut at, &mut queue).await;
+            let mut pen = inner.pen.lock().await;
+            self.step(&inner, &mut pen, &mut queue).await;
         }
     }
 
-    async fn step(&mut self, inner: &Inner, at: &mut State, queue: &mut VecDeque<Change>) {
+    async fn step(&mut self, inner: &Inner, pen: &mut Pen, queue: &mut VecDeque<Change>) {
         let leads = inner.term().is_some_and(|term| Arc::ptr_eq(&term, &self.term));
         if !leads {
             queue.drain(..).for_each(|change| answer(change, Err(StoreError::NotLeading)));
             return;
         }
         let made = match queue.front().map(|change| &change.what) {
-            Some(What::Batch(_)) => self.batches(inner, at, queue).await,
-            Some(what) => vec![self.single(inner, at, what).await],
+            Some(What::Batch(_)) => self.batches(inner, pen, queue).await,
+            Some(what) => vec![self.single(inner, pen, what).await],
             None => Vec::new(),
         };
         for done in made {
@@ -135,13 +147,13 @@ impl Writer {
     async fn batches(
         &mut self,
         inner: &Inner,
-        at: &mut State,
+        pen: &mut Pen,
         queue: &VecDeque<Change>,
     ) -> Vec<Result<Done, StoreError>> {
         let mut failed = StoreError::NotLeading;
         let mut asked = 1;
         for _ in 0..ATTEMPTS {
-            if let Err(failure) = self.know(inner, at).await {
+            if let Err(failure) = self.know(inner, pen).await {
                 failed = failure.into();
                 continue;
             }
@@ -149,7 +161,7 @@ impl Writer {
             let decided = inner.ask(|book| decide(book, queue, most));
             asked = decided.len();
             let (plans, refused) = sorted(decided);
-            match self.store(inner, at, plans).await {
+            match self.store(inner, pen, plans).await {
                 Ok(done) => {
                     self.alone = self.alone.saturating_sub(asked);
                     return merged(done, refused);
@@ -166,11 +178,11 @@ impl Writer {
         vec![Err(failed); asked]
     }
 
-    async fn single(&mut self, inner: &Inner, at: &mut State, what: &What) -> Result<Done, StoreError> {
+    async fn single(&mut self, inner: &Inner, pen: &mut Pen, what: &What) -> Result<Done, StoreError> {
         let mut failed = StoreError::NotLeading;
         for _ in 0..ATTEMPTS {
-            let made = match self.know(inner, at).await {
-                Ok(()) => self.make(inner, at, what).await,
+            let made = match self.know(inner, pen).await {
+                Ok(()) => self.make(inner, pen, what).await,
                 Err(failure) => Err(failure.into()),
             };
             match made {
@@ -181,7 +193,7 @@ impl Writer {
         Err(failed)
     }
 
-    async fn make(&mut self, inner: &Inner, at: &mut State, what: &What) -> Result<Done, StoreError> {
+    async fn make(&mut self, inner: &Inner, pen: &mut Pen, what: &What) -> Result<Done, StoreError> {
         let plan = match what {
             What::Batch(batch) => inner.ask(|book| book.take(batch, &mut Group::default()))?,
             What::Round(round) => inner.ask(|book| book.end_round(Round::clone(round)))?,
@@ -189,39 +201,40 @@ impl Writer {
                 inner.change_book(Book::sweep);
                 inner.ask(|book| book.pass(*now))
             }
-            What::Notes(notes) => return self.notes(inner, at, notes).await,
+            What::Notes(notes) => return self.notes(inner, pen, notes).await,
             What::Entry(about, time, event) => {
-                return self.entries(inner, at, &[(about.clone(), *time, event.clone())]).await;
+                return self.entries(inner, pen, &[(about.clone(), *time, event.clone())]).await;
             }
-            What::Silences(now) => return self.silences(inner, at, *now).await,
-            What::Settle => return Ok(self.settle(inner, at).await?),
+            What::Silences(now) => return self.silences(inner, pen, *now).await,
+            What::Settle => return Ok(self.settle(inner, pen).await?),
         };
-        Ok(self.one(inner, at, plan).await?)
+        Ok(self.one(inner, pen, plan).await?)
     }
 
-    async fn one(&mut self, inner: &Inner, at: &mut State, plan: Plan) -> Result<Done, Failure> {
-        Ok(self.store(inner, at, vec![plan]).await?.pop().unwrap_or_default())
+    async fn one(&mut self, inner: &Inner, pen: &mut Pen, plan: Plan) -> Result<Done, Failure> {
+        Ok(self.store(inner, pen, vec![plan]).await?.pop().unwrap_or_default())
     }
 
     /// Reads what was stored if it is not known what that is.
-    async fn know(&mut self, inner: &Inner, at: &mut State) -> Result<(), Failure> {
+    async fn know(&mut self, inner: &Inner, pen: &mut Pen) -> Result<(), Failure> {
         if self.fence.is_none() {
-            self.recall(inner, at).await?;
-            self.settle(inner, at).await?;
+            self.recall(inner, pen).await?;
+            self.settle(inner, pen).await?;
         }
         Ok(())
     }
 
     /// Stores plans of one group in one transaction, and makes them true.
-    async fn store(&mut self, inner: &Inner, at: &mut State, plans: Vec<Plan>) -> Result<Vec<Done>, Failure> {
-        let numbers = Numbers::from(*at);
+    async fn store(&mut self, inner: &Inner, pen: &mut Pen, plans: Vec<Plan>) -> Result<Vec<Done>, Failure> {
+        let numbers = Numbers::from(pen.at);
         let write = tables::write_of(&plans, numbers);
         if !write.is_empty() {
             self.write(write).await?;
-            at.moved(numbers.after(&plans));
-            at.silences += i64::from(plans.iter().any(Plan::changes_silences));
+            pen.at.moved(numbers.after(&plans));
+            pen.at.silences += i64::from(plans.iter().any(Plan::changes_silences));
         }
         let wakes = plans.iter().any(|plan| plan.round.is_some() || !plan.transitions.is_empty());
+        pen.is_stored = false;
         let mut done = Vec::with_capacity(plans.len());
         inner.change_book(|book| {
             for plan in plans {

@@ -12,7 +12,9 @@ use api::finding::{App, Source, Subject};
 use api::violation::SubjectKind;
 use api::{Action, Clock, Fingerprint, Severity, Time};
 use findings::batch::{Batch, Belongs, Gone, Order};
-use findings::{Facts, Findings, Freshness, Round, ScopeLook, Sighting};
+use findings::{Facts, Findings, Freshness, Round, ScopeLook, Sighting, Told};
+// The allocator of the program.
+use keelwatch as _;
 use kubeio::election::Election;
 use kubeio::{Cluster, Place};
 use pods::{Pods, Role};
@@ -105,7 +107,7 @@ async fn answer() {
     let (writes, sweeps) = (bench.writes(), bench.sweeps().0);
     bench.until(|bench| bench.sweeps().0 >= sweeps + 2.0).await;
     result("writes-without-a-change", bench.writes() - writes, "writes", "<=0");
-    bench.collect(&[], &[seen[0].fingerprint.clone()]).await;
+    bench.collect(&[], &[seen[0].told.fingerprint.clone()]).await;
     let resolved = Instant::now();
     bench.until(|bench| bench.plugin().is_none()).await;
     // Hold is 0 here, and a sweep begins every 5 s at the latest.
@@ -249,29 +251,28 @@ fn sighting(space: u32, app: u32) -> Sighting {
     let facts =
         json!({"attribution": "resolved", "cmdline": "./xmrig -o stratum+tcp://pool.example:3333", "pid": 41233});
     let app_of = App { kind: SubjectKind::App, name: name.clone() };
-    Sighting {
+    let told = Told {
         fingerprint: Fingerprint::over(["process", &uid(space, app)]),
         rule: "miner-name".into(),
         severity: Severity::Critical,
         action: Some(Action::Respond),
-        title: format!("xmrig runs in app {name}"),
+        title: format!("xmrig runs in app {name}").into(),
         description: "".into(),
         subject: Subject {
-            kind: "process".to_owned(),
-            name: "xmrig".to_owned(),
-            namespace: Some(namespace),
-            pod: Some(format!("{name}-0")),
-            pod_uid: Some(uid(space, app)),
-            container: Some("web".to_owned()),
-            node: Some("worker-1".to_owned()),
+            kind: "process".into(),
+            name: "xmrig".into(),
+            namespace: Some(namespace.into()),
+            pod: Some(format!("{name}-0").into()),
+            pod_uid: Some(uid(space, app).into()),
+            container: Some("web".into()),
+            node: Some("worker-1".into()),
         },
         belongs: Belongs { app: Some(app_of), ..Belongs::default() }.into(),
         facts: facts.as_object().expect("it is an object").clone().into(),
         figures: Facts::default(),
-        count: None,
         exemption: None,
-        first_seen: None,
-    }
+    };
+    told.into()
 }
 
 fn uid(space: u32, app: u32) -> String {

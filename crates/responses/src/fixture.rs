@@ -11,7 +11,7 @@ use findings::batch::{Belongs, Order};
 use findings::book::{Book, Limits, Stored};
 use findings::record::{Life, Record};
 use findings::round::{Look, Scope};
-use findings::{Facts, Freshness, Sighting};
+use findings::{Facts, Freshness, Sighting, Told};
 use jiff::Timestamp;
 use kubeio::objects::Pairs;
 use serde_json::json;
@@ -48,7 +48,7 @@ pub(crate) fn record(number: u32) -> Record {
     Record {
         source: Source::Process,
         scope: "worker-1".into(),
-        told: sighting(number),
+        told: told(number),
         first_seen: at(0),
         last_seen: at(60),
         changed_at: at(0),
@@ -63,30 +63,32 @@ pub(crate) fn record(number: u32) -> Record {
 }
 
 pub(crate) fn sighting(number: u32) -> Sighting {
+    told(number).into()
+}
+
+fn told(number: u32) -> Told {
     let app = App { kind: SubjectKind::App, name: "cart".to_owned() };
     let belongs = Belongs { app: Some(app), ..Belongs::default() };
-    Sighting {
+    Told {
         fingerprint: fingerprint(number),
         rule: "miner-name".into(),
         severity: Severity::High,
         action: Some(Action::Respond),
-        title: "xmrig runs in app cart".to_owned(),
+        title: "xmrig runs in app cart".into(),
         description: "".into(),
         subject: Subject {
-            kind: "process".to_owned(),
-            name: "xmrig".to_owned(),
-            namespace: Some("ns-shop".to_owned()),
-            pod: Some("cart-0".to_owned()),
-            pod_uid: Some("uid-cart-0".to_owned()),
+            kind: "process".into(),
+            name: "xmrig".into(),
+            namespace: Some("ns-shop".into()),
+            pod: Some("cart-0".into()),
+            pod_uid: Some("uid-cart-0".into()),
             container: None,
-            node: Some("worker-1".to_owned()),
+            node: Some("worker-1".into()),
         },
         belongs: belongs.into(),
         facts: facts("resolved"),
         figures: Facts::default(),
-        count: None,
         exemption: None,
-        first_seen: None,
     }
 }
 
@@ -114,15 +116,15 @@ pub(crate) trait Like: Sized {
 
 impl Like for Record {
     fn in_namespace(mut self, namespace: &str) -> Self {
-        self.told.subject.namespace = Some(namespace.to_owned());
+        self.told.subject.namespace = Some(namespace.into());
         self
     }
 
     fn app(mut self, app: &str) -> Self {
         let kind = SubjectKind::App;
         self.told.belongs = Belongs { app: Some(App { kind, name: app.to_owned() }), ..Belongs::default() }.into();
-        self.told.subject.pod = Some(format!("{app}-0"));
-        self.told.subject.pod_uid = Some(format!("uid-{app}-0"));
+        self.told.subject.pod = Some(format!("{app}-0").into());
+        self.told.subject.pod_uid = Some(format!("uid-{app}-0").into());
         self
     }
 
@@ -147,7 +149,7 @@ impl Like for Record {
     }
 
     fn silenced(mut self) -> Self {
-        self.life = Life::Open { silence: Some("s".to_owned()) };
+        self.life = Life::Open { silence: Some("s".into()) };
         self
     }
 
@@ -156,7 +158,7 @@ impl Like for Record {
     }
 
     fn resolved_as(mut self, seconds: i64, reason: &str) -> Self {
-        self.life = Life::Resolved { at: at(seconds), reason: reason.to_owned() };
+        self.life = Life::Resolved { at: at(seconds), reason: reason.into() };
         self
     }
 
@@ -176,7 +178,7 @@ impl Like for Record {
     }
 
     fn process(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.told.subject.name);
+        self.told.subject.name = name.into();
         self
     }
 

@@ -135,7 +135,7 @@ impl Judge<'_> {
     pub(crate) fn cause(&self, response: Response, fingerprint: &Fingerprint, book: &Book) -> Cause {
         let Some(record) = book.get(fingerprint) else { return Cause::Forgotten };
         match &record.life {
-            Life::Resolved { reason, .. } if reason == "exempt" => Cause::Lifted,
+            Life::Resolved { reason, .. } if &**reason == "exempt" => Cause::Lifted,
             Life::Resolved { at, .. } => Cause::Resolved(*at),
             Life::Open { .. } => {
                 let about = About::of(record);
@@ -233,7 +233,7 @@ enum Attribution {
 impl About {
     fn of(record: &Record) -> Self {
         let word: Word<'_> = serde_json::from_str(record.told.facts.as_str()).unwrap_or_default();
-        let namespace = record.told.subject.namespace.clone().unwrap_or_default();
+        let namespace = record.told.subject.namespace.as_deref().unwrap_or_default().to_owned();
         let app = record.told.belongs.app.as_ref().map(AppKey::of);
         let attribution = match word.attribution.as_deref() {
             Some("host") => Attribution::Host,
@@ -270,9 +270,9 @@ impl About {
             rule: record.told.rule.to_string(),
             severity: record.told.severity,
             first_seen: record.first_seen,
-            process: subject.name.clone(),
-            pod: subject.pod.clone().unwrap_or_default(),
-            pod_uid: subject.pod_uid.clone().unwrap_or_default(),
+            process: subject.name.to_string(),
+            pod: subject.pod.as_deref().unwrap_or_default().to_owned(),
+            pod_uid: subject.pod_uid.as_deref().unwrap_or_default().to_owned(),
         }
     }
 }

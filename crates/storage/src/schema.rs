@@ -23,9 +23,8 @@ pub(crate) struct Migration {
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "ground", sql: include_str!("migrations/0001_ground.sql") },
     Migration { name: "findings", sql: include_str!("migrations/0002_findings.sql") },
-    Migration { name: "findings of replicas", sql: include_str!("migrations/0003_findings_of_replicas.sql") },
-    Migration { name: "notifiers", sql: include_str!("migrations/0004_notifiers.sql") },
-    Migration { name: "responses", sql: include_str!("migrations/0005_responses.sql") },
+    Migration { name: "notifiers", sql: include_str!("migrations/0003_notifiers.sql") },
+    Migration { name: "responses", sql: include_str!("migrations/0004_responses.sql") },
 ];
 
 /// The program that writes this schema, remembered with each step.

@@ -1,15 +1,15 @@
 //! What a batch, a silence or the time changes.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use api::finding::Source;
 use api::{Fingerprint, Time};
+use hashbrown::{HashMap, HashSet};
 use jiff::SignedDuration;
 
 use super::{Book, Limits};
-use crate::batch::{Batch, Gone, Sighting};
+use crate::batch::{Batch, Gone, Sighting, Told};
 use crate::event::Event;
 use crate::life::{self, Glance, Seen};
 use crate::plan::{Plan, Reason, Refused};
@@ -57,8 +57,11 @@ impl Book {
     /// Whether a batch can be decided together with those of `group`: neither its scope nor any of its findings is in it.
     pub fn admits(&self, group: &Group, batch: &Batch) -> bool {
         let scope: (Source, Arc<str>) = (batch.source, self.scopes.name(batch.source, &batch.scope));
-        let names =
-            batch.seen.iter().map(|told| &told.fingerprint).chain(batch.gone.iter().map(|gone| &gone.fingerprint));
+        let names = batch
+            .seen
+            .iter()
+            .map(|sighting| &sighting.told.fingerprint)
+            .chain(batch.gone.iter().map(|gone| &gone.fingerprint));
         let is_free = |fingerprint: &Fingerprint| {
             let is_named = group.named.contains_key(fingerprint) || group.forgotten.contains(fingerprint);
             let is_touched = |record: &Record| group.again.contains(&(record.source, record.scope.clone()));
@@ -81,11 +84,11 @@ impl Book {
         let mut plan = Plan::default();
         group.batches += 1;
         let mut new = Vec::new();
-        for told in seen {
-            match self.admit(told, group) {
-                Err(reason) => plan.refused.push(Refused { fingerprint: told.fingerprint.clone(), reason }),
-                Ok(Some(record)) => self.see(record, told, glance, &mut plan),
-                Ok(None) => new.push(told),
+        for sighting in seen {
+            match self.admit(&sighting.told, group) {
+                Err(reason) => plan.refused.push(Refused { fingerprint: sighting.told.fingerprint.clone(), reason }),
+                Ok(Some(record)) => self.see(record, sighting, glance, &mut plan),
+                Ok(None) => new.push(sighting),
             }
         }
         self.open(new, glance, group, &mut plan);
@@ -163,7 +166,7 @@ impl Book {
     }
 
     /// The record that a sighting is of, if it is known.
-    fn admit(&self, told: &Sighting, group: &mut Group) -> Result<Option<&Record>, Reason> {
+    fn admit(&self, told: &Told, group: &mut Group) -> Result<Option<&Record>, Reason> {
         // PostgreSQL takes no NUL in a text; in JSON it is escaped.
         let holds_nul = [&*told.rule, &told.title, &told.description].into_iter().any(|text| text.contains('\0'));
         if holds_nul || !group.name(&told.fingerprint) {
@@ -175,10 +178,10 @@ impl Book {
         Ok(self.get(&told.fingerprint))
     }
 
-    fn see(&self, record: &Record, told: &Sighting, glance: Glance<'_>, plan: &mut Plan) {
-        let silence = self.silence_of(glance.scope.source, told, record.silence(), (glance.at, &[]));
+    fn see(&self, record: &Record, sighting: &Sighting, glance: Glance<'_>, plan: &mut Plan) {
+        let silence = self.silence_of(glance.scope.source, &sighting.told, record.silence(), (glance.at, &[]));
         let Limits { reopen_within, touch_every, .. } = self.limits;
-        match life::seen(record, told, glance, silence, (reopen_within, touch_every)) {
+        match life::seen(record, sighting, glance, silence, (reopen_within, touch_every)) {
             Seen::Same(touch) => plan.touches.push(touch),
             Seen::Record(record, events) => plan.changes(*record, events),
         }
@@ -186,8 +189,8 @@ impl Book {
 
     /// Opens what is new, the worst first; for want of room the oldest resolved go, and then the least is refused.
     fn open(&self, mut new: Vec<&Sighting>, glance: Glance<'_>, group: &mut Group, plan: &mut Plan) {
-        new.sort_by_key(|told| Reverse(told.severity));
-        let there = self.records.len() + group.opened - group.forgotten.len();
+        new.sort_by_key(|sighting| Reverse(sighting.told.severity));
+        let there = self.columns.len() + group.opened - group.forgotten.len();
         let wanted = (there + new.len()).saturating_sub(self.limits.max_findings);
         if wanted > 0 {
             let touched: HashSet<&Fingerprint> = plan.records.iter().map(|record| &record.told.fingerprint).collect();
@@ -201,13 +204,13 @@ impl Book {
             plan.forgotten = resolved.iter().map(|(_, fingerprint)| (*fingerprint).clone()).collect();
         }
         let room = new.len() - (wanted - plan.forgotten.len()).min(new.len());
-        for told in new.split_off(room) {
+        for Sighting { told, .. } in new.split_off(room) {
             plan.refused.push(Refused { fingerprint: told.fingerprint.clone(), reason: Reason::Full });
         }
         group.opened += new.len();
-        for told in new {
-            let silence = self.silence_of(glance.scope.source, told, None, (glance.at, &[]));
-            let (record, events) = life::opened(told, glance, silence, (1, None));
+        for sighting in new {
+            let silence = self.silence_of(glance.scope.source, &sighting.told, None, (glance.at, &[]));
+            let (record, events) = life::opened(sighting, glance, silence, (1, None));
             plan.changes(record, events);
         }
     }
@@ -217,7 +220,7 @@ impl Book {
         let open = self.records().filter(|record| matches!(record.life, Life::Open { silence: None }));
         let meant = open.filter(|record| silence.holds(at) && silence.matches.matches(record.source, &record.told));
         for record in sorted(meant) {
-            mute(&mut plan, life::muted(record, Some(silence.id.clone()), at));
+            mute(&mut plan, life::muted(record, Some(silence.id.as_str().into()), at));
         }
         plan
     }
@@ -241,18 +244,18 @@ impl Book {
     fn silence_of(
         &self,
         source: Source,
-        told: &Sighting,
+        told: &Told,
         held: Option<&str>,
         (at, but): (Time, &[(String, Time)]),
-    ) -> Option<String> {
+    ) -> Option<Box<str>> {
         if let Some(exemption) = &told.exemption {
-            return Some(exemption.id.clone());
+            return Some(exemption.id.as_str().into());
         }
         let holds = |silence: &&Silence| {
             silence.holds(at) && but.iter().all(|(id, _)| *id != silence.id) && silence.matches.matches(source, told)
         };
         let kept = held.and_then(|id| self.silences.get(id)).filter(holds);
-        kept.or_else(|| self.silences.values().find(holds)).map(|silence| silence.id.clone())
+        kept.or_else(|| self.silences.values().find(holds)).map(|silence| silence.id.as_str().into())
     }
 }
 

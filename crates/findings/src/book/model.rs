@@ -10,8 +10,8 @@ use proptest::prelude::*;
 
 use self::life::{Life, see};
 use super::Book;
-use crate::batch::Sighting;
-use crate::fixture::{HOUR, Kept, LIMITS, at, fingerprint, sighting, silence};
+use crate::batch::{Sighting, Told};
+use crate::fixture::{HOUR, Kept, LIMITS, at, fingerprint, sighting, silence, told};
 use crate::round::{Freshness, LOOKS};
 
 /// Findings of the model.
@@ -299,7 +299,7 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
 
 /// What was seen, as sightings.
 pub(crate) fn sightings(seen: &BTreeMap<u32, Severity>) -> Vec<Sighting> {
-    seen.iter().map(|(number, severity)| Sighting { severity: *severity, ..sighting(*number) }).collect()
+    seen.iter().map(|(number, severity)| Told { severity: *severity, ..told(*number) }.into()).collect()
 }
 
 /// How a scope answers at the end of a round.

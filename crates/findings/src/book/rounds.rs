@@ -8,9 +8,9 @@ use api::finding::Source;
 use super::Book;
 use super::decide::Superseded;
 use crate::batch::Order;
-use crate::facts::Facts;
 use crate::plan::{Ended, Plan};
 use crate::round::{Freshness, Look, Round, RoundState, Scope, ScopeLook, with_look};
+use api::Facts;
 
 impl Book {
     /// Decides what the end of a round changes: how fresh each scope is, and what was seen once more.

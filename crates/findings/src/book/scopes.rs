@@ -1,15 +1,16 @@
 //! Every scope of every source: how fresh it is, and what is open in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::finding::Source;
 use api::{Fingerprint, Time};
+use hashbrown::HashMap;
 
 use crate::batch::Order;
-use crate::facts::Facts;
 use crate::record::{Record, Stale};
 use crate::round::{Freshness, Looks, Scope};
+use api::Facts;
 
 /// All scopes.
 #[derive(Debug, Default)]

@@ -5,12 +5,12 @@ use api::finding::State;
 
 use super::decide::EVIDENCE_BYTES;
 use super::*;
-use crate::batch::{Again, Batch, Exemption, Order, Sighting};
+use crate::batch::{Again, Batch, Exemption, Order, Sighting, Told};
 use crate::event::{Event, Field};
-use crate::facts::Facts;
-use crate::fixture::{HOUR, Kept, LIMITS, at, fingerprint, sighting, silence};
+use crate::fixture::{HOUR, Kept, LIMITS, at, fingerprint, sighting, silence, told};
 use crate::plan::{Reason, Refused};
 use crate::record::Life;
+use api::Facts;
 
 fn kept() -> Kept {
     Kept::new(LIMITS)
@@ -61,7 +61,7 @@ fn time_does_not_run_back_within_a_finding() {
     kept.look(300, vec![sighting(1)], &[]);
     assert_eq!((kept.record(1).last_seen, kept.record(1).count), (at(600), 2));
     kept.look(360, Vec::new(), &[1]);
-    assert_eq!(kept.record(1).life, Life::Resolved { at: at(600), reason: "gone".to_owned() });
+    assert_eq!(kept.record(1).life, Life::Resolved { at: at(600), reason: "gone".to_owned().into() });
 }
 
 #[test]
@@ -69,11 +69,11 @@ fn a_change_names_its_fields_and_figures_are_no_change() {
     let mut kept = kept();
     kept.look(0, vec![sighting(1)], &[]);
     let mut told = sighting(1);
-    told.figures = facts("cpu", 0.5);
+    told.told.figures = facts("cpu", 0.5);
     assert_eq!(kept.look(10, vec![told.clone()], &[]).transitions, []);
-    assert_eq!(kept.record(1).told.figures, told.figures);
-    told.severity = Severity::Critical;
-    told.facts = facts("sha256", "9b2f");
+    assert_eq!(kept.record(1).told.figures, told.told.figures);
+    told.told.severity = Severity::Critical;
+    told.told.facts = facts("sha256", "9b2f");
     let plan = kept.look(20, vec![told], &[]);
     let fields = vec![Field::Evidence, Field::Severity];
     assert_eq!(plan.transitions.iter().map(|told| &told.event).collect::<Vec<_>>(), [&Event::Changed { fields }]);
@@ -121,8 +121,8 @@ fn an_exemption_silences_as_long_as_it_is_told() {
     let mut kept = kept();
     let exempt =
         |id: &str, owner: &str| Exemption { id: id.into(), owner: owner.into(), reason: "known".into(), until: None };
-    let told = Sighting { exemption: Some(Box::new(exempt("x1", "ops"))), ..sighting(1) };
-    kept.look(0, vec![told], &[]);
+    let exempted: Sighting = Told { exemption: Some(Box::new(exempt("x1", "ops"))), ..told(1) }.into();
+    kept.look(0, vec![exempted], &[]);
     assert_eq!(kept.record(1).silence(), Some("x1"));
     kept.look(10, vec![sighting(1)], &[]);
     assert_eq!(kept.history(1), ["opened", "silenced", "unsilenced"]);
@@ -134,7 +134,7 @@ fn for_want_of_room_the_oldest_resolved_go_and_then_the_least_is_refused() {
     kept.look(0, vec![sighting(1), sighting(2), sighting(3)], &[]);
     kept.look(10, Vec::new(), &[2]);
     kept.look(20, Vec::new(), &[1]);
-    let of = |number, severity| Sighting { severity, ..sighting(number) };
+    let of = |number, severity| Sighting::from(Told { severity, ..told(number) });
     let new = vec![of(4, Severity::Low), of(5, Severity::Critical), of(6, Severity::Medium)];
     let plan = kept.look(30, new, &[]);
     assert_eq!(plan.forgotten, [fingerprint(2), fingerprint(1)]);
@@ -146,7 +146,7 @@ fn for_want_of_room_the_oldest_resolved_go_and_then_the_least_is_refused() {
 fn evidence_that_is_too_large_and_a_second_mention_are_refused_alone() {
     let mut kept = kept();
     let mut large = sighting(1);
-    large.facts = facts("text", "x".repeat(EVIDENCE_BYTES));
+    large.told.facts = facts("text", "x".repeat(EVIDENCE_BYTES));
     let plan = kept.look(0, vec![large, sighting(2), sighting(2)], &[]);
     let reasons: Vec<Reason> = plan.refused.iter().map(|refused| refused.reason).collect();
     assert_eq!((reasons, plan.records.len()), (vec![Reason::Evidence, Reason::Malformed], 1));
@@ -277,7 +277,7 @@ fn a_source_that_knows_when_it_began_is_believed_and_a_correction_is_no_transiti
     kept.look(100, vec![told(40)], &[]);
     assert_eq!(kept.record(1).first_seen, at(40));
     let mut belongs = told(20);
-    belongs.belongs =
+    belongs.told.belongs =
         std::sync::Arc::new(crate::batch::Belongs { image: Some("sha256:9b2f".to_owned()), ..Default::default() });
     let plan = kept.look(110, vec![belongs], &[]);
     assert_eq!((plan.transitions, plan.records.len(), kept.record(1).first_seen), (Vec::new(), 1, at(20)));

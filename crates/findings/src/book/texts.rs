@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::batch::{Belongs, Sighting};
+use crate::batch::{Belongs, Told};
 
 /// What findings share.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Texts {
 
 impl Texts {
     /// Lets a sighting share what others have.
-    pub(super) fn share(&mut self, told: &mut Sighting) {
+    pub(super) fn share(&mut self, told: &mut Told) {
         shared(&mut self.texts, &mut told.rule);
         shared(&mut self.texts, &mut told.description);
         shared(&mut self.belongs, &mut told.belongs);

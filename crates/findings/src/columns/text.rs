@@ -2,20 +2,27 @@
 //!
 //! A search reads them in one go. As a text of its own each would cost an allocation, and a search a cache miss.
 
-use std::ops::Range;
-
 use crate::record::Record;
 
-/// The texts of all findings.
+/// The texts of all findings, in blocks that never move: one text of them all would be copied whenever it grows.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    all: String,
-    /// Bytes of texts that are not used any more.
+    blocks: Vec<String>,
+    /// Bytes of all texts, and of those that are not used any more.
+    bytes: usize,
     unused: usize,
 }
 
 /// Where the text of a finding is.
-pub(super) type Place = Range<usize>;
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    block: u32,
+    begin: u32,
+    bytes: u32,
+}
+
+/// Bytes of a block; a longer text has one of its own.
+const BLOCK_BYTES: usize = 256 << 10;
 
 /// Unused texts stay until there are so many bytes of them, and more than of used ones.
 const UNUSED_BYTES: usize = 64 << 10;
@@ -26,48 +33,56 @@ const BETWEEN: char = '\n';
 impl Texts {
     /// The text of `record`; in the place of its former one if that is the same.
     pub(super) fn put(&mut self, former: Option<Place>, record: &Record) -> Place {
-        let begin = self.all.len();
-        write(record, &mut self.all);
-        let place = begin..self.all.len();
+        let mut text = String::new();
+        write(record, &mut text);
         if let Some(former) = former {
-            if self.all[former.clone()] == self.all[place.clone()] {
-                self.all.truncate(begin);
+            if self.get(former) == text {
                 return former;
             }
-            self.drop(&former);
+            self.drop(former);
         }
-        place
+        self.add(&text)
     }
 
     /// A text is not used any more.
-    pub(super) fn drop(&mut self, place: &Place) {
-        self.unused += place.len();
+    pub(super) fn drop(&mut self, place: Place) {
+        self.unused += place.bytes as usize;
     }
 
-    pub(super) fn get(&self, place: &Place) -> &str {
-        &self.all[place.clone()]
+    pub(super) fn get(&self, Place { block, begin, bytes }: Place) -> &str {
+        &self.blocks[block as usize][begin as usize..][..bytes as usize]
     }
 
     /// Moves the texts that are used together, if there are many that are not.
     pub(super) fn tidy<'a>(&mut self, used: impl Iterator<Item = &'a mut Place>) {
-        if self.unused < UNUSED_BYTES || self.unused * 2 < self.all.len() {
+        if self.unused < UNUSED_BYTES || self.unused * 2 < self.bytes {
             return;
         }
-        let mut all = String::with_capacity(self.all.len() - self.unused);
+        let mut tidied = Self::default();
         for place in used {
-            let begin = all.len();
-            all.push_str(&self.all[place.clone()]);
-            *place = begin..all.len();
+            *place = tidied.add(self.get(*place));
         }
-        *self = Self { all, unused: 0 };
+        *self = tidied;
     }
-}
 
-impl Texts {
+    fn add(&mut self, text: &str) -> Place {
+        let has_room = |block: &String| block.capacity() - block.len() >= text.len();
+        if !self.blocks.last().is_some_and(has_room) {
+            self.blocks.push(String::with_capacity(text.len().max(BLOCK_BYTES)));
+        }
+        let number = self.blocks.len() - 1;
+        let block = &mut self.blocks[number];
+        let small = |number: usize| u32::try_from(number).expect("a text is less than 4 GiB");
+        let place = Place { block: small(number), begin: small(block.len()), bytes: small(text.len()) };
+        block.push_str(text);
+        self.bytes += text.len();
+        place
+    }
+
     /// Memory of all texts.
     #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
-        self.all.capacity()
+    pub(super) fn capacity(&self) -> usize {
+        self.blocks.iter().map(String::capacity).sum()
     }
 }
 
@@ -75,10 +90,12 @@ impl Texts {
 pub(crate) fn write(record: &Record, into: &mut String) {
     let subject = &record.told.subject;
     let named = [&subject.namespace, &subject.pod, &subject.container, &subject.node];
-    let parts = [record.told.title.as_str(), &record.told.rule, &subject.name];
-    for part in parts.into_iter().chain(named.into_iter().flatten().map(String::as_str)) {
+    let parts = [&*record.told.title, &record.told.rule, &subject.name];
+    for part in parts.into_iter().chain(named.into_iter().flatten().map(Box::as_ref)) {
         if part.is_ascii() {
-            into.extend(part.chars().map(|sign| sign.to_ascii_lowercase()));
+            let begin = into.len();
+            into.push_str(part);
+            into[begin..].make_ascii_lowercase();
         } else {
             into.push_str(&part.to_lowercase());
         }

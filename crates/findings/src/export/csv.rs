@@ -44,7 +44,7 @@ pub(super) fn header() -> String {
 
 pub(super) fn row(finding: &Finding, text: &mut String) {
     let subject = &finding.subject;
-    let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
+    let or_empty = |value: Option<&str>| value.unwrap_or_default().to_owned();
     let cells: [String; COLUMNS.len()] = [
         finding.fingerprint.to_string(),
         finding.source.to_string(),
@@ -54,25 +54,25 @@ pub(super) fn row(finding: &Finding, text: &mut String) {
         finding.state.as_str().to_owned(),
         finding.stale.to_string(),
         finding.title.clone(),
-        subject.kind.clone(),
-        subject.name.clone(),
-        or_empty(&subject.namespace),
-        or_empty(&subject.pod),
-        or_empty(&subject.container),
-        or_empty(&subject.node),
+        subject.kind.to_string(),
+        subject.name.to_string(),
+        or_empty(subject.namespace.as_deref()),
+        or_empty(subject.pod.as_deref()),
+        or_empty(subject.container.as_deref()),
+        or_empty(subject.node.as_deref()),
         finding.owner.as_ref().map(whole).unwrap_or_default(),
         finding.app.as_ref().map(|app| app.name.clone()).unwrap_or_default(),
-        or_empty(&finding.image),
+        or_empty(finding.image.as_deref()),
         finding.first_seen.to_string(),
         finding.last_seen.to_string(),
         finding.changed_at.to_string(),
         finding.count.to_string(),
         finding.reopened.to_string(),
         finding.resolved_at.map(|at| at.to_string()).unwrap_or_default(),
-        or_empty(&finding.resolved_reason),
-        or_empty(&finding.silence),
+        or_empty(finding.resolved_reason.as_deref()),
+        or_empty(finding.silence.as_deref()),
         finding.description.clone(),
-        serde_json::to_string(&finding.evidence).expect("evidence is JSON"),
+        finding.evidence.as_str().to_owned(),
     ];
     line(&cells, text);
 }

@@ -68,7 +68,7 @@ pub(super) fn result(finding: &Finding, rules: &[Rule]) -> Value {
         "locations": [{"logicalLocations": [{
             "name": subject.name,
             "fullyQualifiedName": place(finding),
-            "kind": if subject.kind == "process" { "process" } else { "resource" },
+            "kind": if &*subject.kind == "process" { "process" } else { "resource" },
         }]}],
         "partialFingerprints": {"keelwatch/v1": finding.fingerprint},
         "properties": {
@@ -115,6 +115,6 @@ fn descriptor(rule: &Rule) -> Value {
 fn place(finding: &Finding) -> String {
     let subject = &finding.subject;
     let around = [&subject.node, &subject.namespace, &subject.pod, &subject.container];
-    let parts = around.into_iter().flatten().map(String::as_str).chain([subject.name.as_str()]);
+    let parts = around.into_iter().flatten().map(Box::as_ref).chain([&*subject.name]);
     parts.collect::<Vec<_>>().join("/")
 }

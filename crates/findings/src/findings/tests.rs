@@ -151,7 +151,7 @@ async fn what_one_batch_holds_that_cannot_be_stored_harms_no_other() {
     let storage = storage(folder.path()).await;
     let findings = findings(&storage).await;
     // The database is made to refuse one name.
-    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON finding WHEN new.scope = 'node-3' \
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON finding WHEN new.document LIKE '%node-3%' \
         BEGIN SELECT raise(ABORT, 'not this one'); END";
     storage.write(Write::new().then(Statement::new(refuse))).await.unwrap();
     let scope = |number: u32| Batch { scope: format!("node-{number}"), ..batch(1, 0, vec![sighting(number)], &[]) };

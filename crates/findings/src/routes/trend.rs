@@ -12,7 +12,6 @@ use web::{Fault, Json, Query};
 
 use super::query::time;
 use super::{Views, unavailable};
-use crate::columns::seconds;
 use crate::findings::Hour;
 use crate::wire::{BySeverity, Trend, TrendPoint};
 
@@ -47,7 +46,7 @@ pub(super) async fn trend(State(views): State<Views>, Query(query): Query<TrendQ
 /// Of each step the last hour that was counted. A step without one has no point.
 fn points(hours: &[Hour], step: Duration) -> Vec<TrendPoint> {
     let step = i64::try_from(step.as_secs()).expect("a step is a week at most");
-    let of = |hour: &Hour| seconds(hour.at).div_euclid(step);
+    let of = |hour: &Hour| hour.at.as_second().div_euclid(step);
     let steps = hours.chunk_by(|one, other| of(one) == of(other));
     steps.filter_map(|hours| hours.last()).map(point).collect()
 }

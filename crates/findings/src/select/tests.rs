@@ -72,24 +72,30 @@ fn any_filter() -> impl Strategy<Value = Filter> {
 /// The same in other words: over the finding as it is served.
 fn is_wanted(filter: &Filter, record: &Record) -> bool {
     let told = record.finding(None);
-    let any =
-        |wanted: &[String], text: Option<&String>| wanted.is_empty() || text.is_some_and(|text| wanted.contains(text));
+    let any = |wanted: &[String], text: Option<&str>| {
+        wanted.is_empty() || text.is_some_and(|text| wanted.iter().any(|wanted| wanted == text))
+    };
     let owner = told.owner.as_ref().map(|owner| format!("{}/{}/{}", owner.kind, owner.namespace, owner.name));
     let subject = &told.subject;
-    let texts =
-        [Some(&told.title), Some(&told.rule), Some(&subject.name), subject.namespace.as_ref(), subject.pod.as_ref()];
-    let texts = texts.into_iter().chain([subject.container.as_ref(), subject.node.as_ref()]).flatten();
-    let mut texts = texts.map(|text| text.to_lowercase());
+    let texts = [
+        Some(&*told.title),
+        Some(&told.rule),
+        Some(&subject.name),
+        subject.namespace.as_deref(),
+        subject.pod.as_deref(),
+    ];
+    let texts = texts.into_iter().chain([subject.container.as_deref(), subject.node.as_deref()]).flatten();
+    let mut texts = texts.map(str::to_lowercase);
     (filter.source.is_empty() || filter.source.contains(&told.source))
         && (filter.severity.is_empty() || filter.severity.contains(&told.severity))
         && (filter.state.is_empty() || filter.state.contains(&told.state))
         && (filter.stale.is_empty() || filter.stale.contains(&told.stale))
         && any(&filter.rule, Some(&told.rule))
-        && any(&filter.namespace, subject.namespace.as_ref())
-        && any(&filter.owner, owner.as_ref())
-        && any(&filter.app, told.app.as_ref().map(|app| &app.name))
-        && any(&filter.node, subject.node.as_ref())
-        && any(&filter.image, told.image.as_ref())
+        && any(&filter.namespace, subject.namespace.as_deref())
+        && any(&filter.owner, owner.as_deref())
+        && any(&filter.app, told.app.as_ref().map(|app| &*app.name))
+        && any(&filter.node, subject.node.as_deref())
+        && any(&filter.image, told.image.as_deref())
         && any(&filter.kind, Some(&subject.kind))
         && filter.min_severity.is_none_or(|least| told.severity >= least)
         && filter.since.is_none_or(|since| told.first_seen >= since)

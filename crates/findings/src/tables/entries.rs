@@ -14,11 +14,14 @@ const SLICE: i64 = 100_000;
 /// Subjects in one statement: a finding with its related ones is one.
 const SUBJECTS: usize = 64;
 
+/// Each subject for itself: whatever PostgreSQL knows or does not know of the table, it goes by the index then.
 static ABOUT: LazyLock<String> = LazyLock::new(|| {
-    let places: Vec<String> = (2..SUBJECTS + 2).map(|place| format!("${place}")).collect();
-    let about = places.join(", ");
-    // The sum keeps PostgreSQL from reading all entries in their order until there are enough of these.
-    format!("SELECT {ENTRY} FROM finding_entry WHERE about IN ({about}) ORDER BY number + 0 DESC LIMIT $1")
+    let of = |place| {
+        let one = format!("SELECT {ENTRY} FROM finding_entry WHERE about = ${place} ORDER BY number DESC LIMIT $1");
+        format!("SELECT {ENTRY} FROM ({one}) AS of_{place}")
+    };
+    let each: Vec<String> = (2..SUBJECTS + 2).map(of).collect();
+    format!("{} ORDER BY number DESC LIMIT $1", each.join(" UNION ALL "))
 });
 
 static AFTER: LazyLock<String> =
@@ -29,9 +32,9 @@ pub(crate) async fn history(storage: &Storage, about: &[&str], limit: usize) -> 
     let mut entries = Vec::new();
     for subjects in about.chunks(SUBJECTS) {
         let mut statement = Statement::new(ABOUT.as_str()).bind(count(limit));
-        // Each place needs a value; the last one is as good as any.
+        // Each place needs a value, and nothing is about this one.
         for place in 0..SUBJECTS {
-            statement = statement.bind(subjects[place.min(subjects.len() - 1)]);
+            statement = statement.bind(subjects.get(place).copied().unwrap_or_default());
         }
         entries.extend(read(storage, statement).await?);
     }

@@ -1,22 +1,24 @@
 //! The book as it was stored.
 
 use std::collections::HashSet;
+use std::panic::resume_unwind;
 use std::sync::LazyLock;
 
 use api::{Fingerprint, Time};
 use jiff::Timestamp;
 use storage::{Failure, Row, Statement, Storage};
+use tokio::task::JoinHandle;
 
 use super::rows::{self, Known};
 use super::sql::{FINDING, SCOPE};
 use super::write::Numbers;
-use crate::book::{Leadership, Stored};
+use crate::book::{Book, Leadership, Limits, Stored};
 use crate::record::Record;
 use crate::round::{RoundState, Scope};
 use crate::silence::Silence;
 
-/// Findings read at a time: at a few KiB each, some ten MiB.
-const PAGE: i64 = 5_000;
+/// Findings read at a time: at a few KiB each, some MiB, of which two are held.
+const PAGE: i64 = 1_000;
 
 /// Where the store is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,16 +40,16 @@ pub(crate) struct State {
 }
 
 /// Everything that was stored, and where the store was then.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Loaded {
-    pub(crate) stored: Stored,
+    pub(crate) book: Book,
     pub(crate) state: State,
 }
 
 impl State {
     /// The store once somebody leads.
     pub(crate) fn led(self, lead: Leadership) -> Self {
-        Self { revision: self.revision + 1, fence: lead.fence, led_at: rows::seconds(lead.since), ..self }
+        Self { revision: self.revision + 1, fence: lead.fence, led_at: lead.since.as_second(), ..self }
     }
 
     /// After a commit.
@@ -78,26 +80,39 @@ pub(crate) async fn state(storage: &Storage) -> Result<State, Failure> {
     })
 }
 
-/// Reads everything that was stored. What is committed meanwhile is of a later revision than is told.
-pub(crate) async fn load(storage: &Storage) -> Result<Loaded, Failure> {
+/// Reads everything that was stored, as a book whose revisions go on after `revision`. What is committed meanwhile is of a later
+/// revision of the store than is told.
+pub(crate) async fn load(storage: &Storage, limits: Limits, revision: u64) -> Result<Loaded, Failure> {
     let state = state(storage).await?;
     let mut known = Known::default();
-    let mut stored = Stored { lead: state.lead(), ..Stored::default() };
-    let mut after = String::new();
-    loop {
-        let page = Statement::new(SELECT.as_str()).bind(after.as_str()).bind(PAGE);
-        let rows = storage.read(page).await?;
-        let Some(last) = rows.last() else { break };
-        last.text(0)?.clone_into(&mut after);
-        for row in &rows {
-            stored.records.push(rows::record(row, &mut known)?);
-        }
-    }
-    stored.silences = silences(storage).await?;
     let scopes = storage.read(Statement::new(ALL_SCOPES.as_str())).await?;
-    stored.scopes = scopes.iter().map(|row| rows::scope(row, &mut known)).collect::<Result<_, _>>()?;
-    stored.rounds = all(storage, ALL_ROUNDS, rows::round).await?;
-    Ok(Loaded { stored, state })
+    let stored = Stored {
+        records: Vec::new(),
+        silences: silences(storage).await?,
+        scopes: scopes.iter().map(|row| rows::scope(row, &mut known)).collect::<Result<_, _>>()?,
+        rounds: all(storage, ALL_ROUNDS, rows::round).await?,
+        lead: state.lead(),
+    };
+    let mut book = Book::restored(limits, stored, revision);
+    let mut page = storage.read(page(String::new())).await?;
+    while let Some(last) = page.last() {
+        // Read while this page is taken in: either takes as long as the other.
+        let next = reading(storage, last.text(0)?.to_owned());
+        for row in &page {
+            book.recall(rows::record(row, &mut known)?);
+        }
+        page = next.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
+    }
+    Ok(Loaded { book, state })
+}
+
+fn page(after: String) -> Statement {
+    Statement::new(SELECT.as_str()).bind(after).bind(PAGE)
+}
+
+fn reading(storage: &Storage, after: String) -> JoinHandle<Result<Vec<Row>, Failure>> {
+    let storage = storage.clone();
+    tokio::spawn(async move { storage.read(page(after)).await })
 }
 
 /// What was committed after a revision.
@@ -165,7 +180,7 @@ async fn all<T>(
 const ALL_ROUNDS: &str = "SELECT source, fence, round, ended_at, complete, suspect, gaps FROM finding_round";
 
 /// Place of the revision in a row of findings.
-const REVISION: usize = 24;
+const REVISION: usize = 6;
 
 static SELECT: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {FINDING} FROM finding WHERE fingerprint > $1 ORDER BY fingerprint LIMIT $2"));

@@ -1,18 +1,19 @@
 //! Findings, scopes and silences as rows, and back.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use api::finding::Source;
-use api::{Fingerprint, Time};
+use api::finding::{Source, Subject};
+use api::{Action, Facts, Fingerprint, Severity, Time};
 use jiff::Timestamp;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use storage::{Failure, Row, Value};
 
-use crate::batch::{Order, Sighting};
+use crate::batch::{Belongs, Exemption, Order, Told};
 use crate::event::{Entry, Event};
-use crate::facts::Facts;
 use crate::record::{Life, Record};
 use crate::round::{Look, Looks, RoundState, Scope};
 use crate::silence::Silence;
@@ -20,6 +21,39 @@ use crate::silence::Silence;
 /// Looks as they were stored: most findings share them.
 #[derive(Debug, Default)]
 pub(super) struct Known(HashMap<String, Looks>);
+
+/// All of a record that a touch leaves as it is.
+#[derive(Debug, Serialize, Deserialize)]
+struct Document<'a> {
+    source: Source,
+    #[serde(borrow)]
+    scope: Cow<'a, str>,
+    #[serde(borrow)]
+    rule: Cow<'a, str>,
+    severity: Severity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    action: Option<Action>,
+    #[serde(borrow)]
+    title: Cow<'a, str>,
+    #[serde(borrow)]
+    description: Cow<'a, str>,
+    subject: Cow<'a, Subject>,
+    belongs: Cow<'a, Belongs>,
+    #[serde(borrow)]
+    facts: &'a RawValue,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exemption: Option<Cow<'a, Exemption>>,
+    first_seen: i64,
+    changed_at: i64,
+    reopened: u64,
+    episode: u64,
+    rounds: u64,
+    /// When, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resolved: Option<(i64, Cow<'a, str>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    silence: Option<Cow<'a, str>>,
+}
 
 pub(super) fn of_record(record: &Record, revision: i64) -> Vec<Value> {
     // What is new in a record fails to build here until it is stored.
@@ -38,88 +72,77 @@ pub(super) fn of_record(record: &Record, revision: i64) -> Vec<Value> {
         rounds,
         touched: _,
     } = record;
-    let Sighting {
-        fingerprint,
-        rule,
-        severity,
-        action,
-        title,
-        description,
-        subject,
-        belongs,
-        facts,
-        figures,
-        count: _,
-        exemption,
-        first_seen: _,
-    } = told;
-    let (resolved_at, reason, silence) = match life {
-        Life::Open { silence } => (None, None, silence.clone()),
-        Life::Resolved { at, reason } => (Some(seconds(*at)), Some(reason.clone()), None),
+    let Told { fingerprint, rule, severity, action, title, description, subject, belongs, facts, figures, exemption } =
+        told;
+    let (resolved, silence) = match life {
+        Life::Open { silence } => (None, silence.as_deref().map(Cow::from)),
+        Life::Resolved { at, reason } => (Some((at.as_second(), reason.as_ref().into())), None),
+    };
+    let document = Document {
+        source: *source,
+        scope: scope.as_ref().into(),
+        rule: rule.as_ref().into(),
+        severity: *severity,
+        action: *action,
+        title: title.as_ref().into(),
+        description: description.as_ref().into(),
+        subject: Cow::Borrowed(subject),
+        belongs: Cow::Borrowed(belongs),
+        facts: serde_json::from_str(facts.as_str()).expect("facts are an object"),
+        exemption: exemption.as_deref().map(Cow::Borrowed),
+        first_seen: first_seen.as_second(),
+        changed_at: changed_at.as_second(),
+        reopened: *reopened,
+        episode: *episode,
+        rounds: *rounds,
+        resolved,
+        silence,
     };
     vec![
         fingerprint.as_str().into(),
-        source.as_str().into(),
-        scope.as_ref().into(),
-        rule.as_ref().into(),
-        severity.as_str().into(),
-        action.map(|action| action.as_str().to_owned()).into(),
-        title.as_str().into(),
-        description.as_ref().into(),
-        json(subject).into(),
-        json(belongs.as_ref()).into(),
-        facts.as_str().into(),
-        figures.as_str().into(),
-        exemption.as_ref().map(json).into(),
-        seconds(*first_seen).into(),
-        seconds(*last_seen).into(),
-        seconds(*changed_at).into(),
+        json(&document).into(),
+        last_seen.as_second().into(),
         number(*count).into(),
-        number(*reopened).into(),
-        resolved_at.into(),
-        reason.into(),
-        silence.into(),
-        number(*episode).into(),
+        figures.as_str().into(),
         of_looks(looks).into(),
-        number(*rounds).into(),
         revision.into(),
     ]
 }
 
 pub(super) fn record(row: &Row, known: &mut Known) -> Result<Record, Failure> {
-    let last_seen = time(row.int(14)?)?;
-    let life = match row.maybe_int(18)? {
-        None => Life::Open { silence: row.maybe_text(20)?.map(str::to_owned) },
-        Some(at) => Life::Resolved { at: time(at)?, reason: row.maybe_text(19)?.unwrap_or_default().to_owned() },
+    let document: Document<'_> =
+        serde_json::from_str(row.text(1)?).map_err(|_| Failure::malformed("finding.document"))?;
+    let last_seen = time(row.int(2)?)?;
+    let life = match document.resolved {
+        None => Life::Open { silence: document.silence.map(Box::from) },
+        Some((at, reason)) => Life::Resolved { at: time(at)?, reason: reason.into() },
     };
-    let told = Sighting {
+    let told = Told {
         fingerprint: row.text(0)?.parse::<Fingerprint>().map_err(|_| Failure::malformed("finding.fingerprint"))?,
-        rule: row.text(3)?.into(),
-        severity: row.text(4)?.parse().map_err(|_| Failure::malformed("finding.severity"))?,
-        action: row.maybe_text(5)?.map(|word| word_of(word, "finding.action")).transpose()?,
-        title: row.text(6)?.to_owned(),
-        description: row.text(7)?.into(),
-        subject: parsed(row.text(8)?, "finding.subject")?,
-        belongs: parsed::<crate::batch::Belongs>(row.text(9)?, "finding.belongs")?.into(),
-        facts: facts(row.text(10)?, "finding.facts")?,
-        figures: facts(row.text(11)?, "finding.figures")?,
-        count: None,
-        exemption: row.maybe_text(12)?.map(|text| parsed(text, "finding.exemption")).transpose()?.map(Box::new),
-        first_seen: None,
+        rule: document.rule.into(),
+        severity: document.severity,
+        action: document.action,
+        title: document.title.into(),
+        description: document.description.into(),
+        subject: document.subject.into_owned(),
+        belongs: document.belongs.into_owned().into(),
+        facts: facts(document.facts.get(), "finding.document")?,
+        figures: facts(row.text(4)?, "finding.figures")?,
+        exemption: document.exemption.map(|exemption| Box::new(exemption.into_owned())),
     };
     Ok(Record {
-        source: source(row.text(1)?)?,
-        scope: row.text(2)?.into(),
+        source: document.source,
+        scope: document.scope.into(),
         told,
-        first_seen: time(row.int(13)?)?,
+        first_seen: time(document.first_seen)?,
         last_seen,
-        changed_at: time(row.int(15)?)?,
-        count: row.int(16)?.unsigned_abs(),
-        reopened: row.int(17)?.unsigned_abs(),
-        episode: row.int(21)?.unsigned_abs(),
+        changed_at: time(document.changed_at)?,
+        count: row.int(3)?.unsigned_abs(),
+        reopened: document.reopened,
+        episode: document.episode,
         life,
-        looks: known.looks(row.text(22)?)?,
-        rounds: row.int(23)?.unsigned_abs(),
+        looks: known.looks(row.text(5)?)?,
+        rounds: document.rounds,
         touched: last_seen,
     })
 }
@@ -131,7 +154,7 @@ pub(super) fn of_scope(scope: &Scope, revision: i64) -> Vec<Value> {
         name.as_ref().into(),
         (*fence).into(),
         number(*round).into(),
-        looked_at.map(seconds).into(),
+        looked_at.map(Time::as_second).into(),
         json(freshness).into(),
         detail.as_str().into(),
         number(*rounds).into(),
@@ -202,7 +225,7 @@ impl Known {
 
 /// `[[fence, round, seconds], …]`: short, since each finding has it.
 pub(super) fn of_looks(looks: &Looks) -> String {
-    json(&looks.iter().map(|look| (look.fence, look.round, seconds(look.at))).collect::<Vec<_>>())
+    json(&looks.iter().map(|look| (look.fence, look.round, look.at.as_second())).collect::<Vec<_>>())
 }
 
 pub(super) fn json(value: &(impl Serialize + ?Sized)) -> String {
@@ -227,10 +250,6 @@ fn source(word: &str) -> Result<Source, Failure> {
 
 fn order(row: &Row, column: usize) -> Result<Order, Failure> {
     Ok(Order { fence: row.int(column)?, round: row.int(column + 1)?.unsigned_abs() })
-}
-
-pub(super) fn seconds(time: Time) -> i64 {
-    Timestamp::from(time).as_second()
 }
 
 pub(super) fn time(seconds: i64) -> Result<Time, Failure> {

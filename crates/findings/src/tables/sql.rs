@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use storage::{Statement, Value};
 
-/// Rows of one statement. A row of findings has 25 values, and SQLite takes 32,766 in a statement; more rows than these make
-/// it no faster.
+/// Rows of one statement. A row of scopes has 10 values, and SQLite takes 32,766 in a statement; more rows than these make it
+/// no faster.
 const ROWS: usize = 50;
 
 /// A statement for one row, and one for many.
@@ -67,9 +67,7 @@ pub(super) fn upsert(table: &str, columns: &str, keys: usize, rows: usize) -> St
     format!("{insert} ON CONFLICT ({}) DO UPDATE SET {}", names[..keys].join(", "), set.join(", "))
 }
 
-pub(super) const FINDING: &str = "fingerprint, source, scope, rule, severity, action, title, description, subject, belongs, \
-    facts, figures, exemption, first_seen, last_seen, changed_at, sightings, reopened, resolved_at, resolved_reason, silence, \
-    episode, looks, rounds, revision";
+pub(super) const FINDING: &str = "fingerprint, document, last_seen, sightings, figures, looks, revision";
 
 pub(super) const SCOPE: &str = "source, scope, fence, round, looked_at, freshness, detail, rounds, looks, revision";
 

@@ -4,7 +4,7 @@ use api::{Fingerprint, Time};
 use storage::{Statement, Value, Write};
 
 use super::load::State;
-use super::rows::{json, number, of_looks, of_record, of_scope, seconds};
+use super::rows::{json, number, of_looks, of_record, of_scope};
 use super::sql::{DELETIONS, ENTRIES, FINDINGS, FORGOTTEN, SCOPES, TOUCHES};
 use crate::book::Leadership;
 use crate::event::{Event, Transition};
@@ -88,7 +88,7 @@ pub(crate) fn note(entries: &[(String, Time, Event)], numbers: Numbers) -> Write
 pub(crate) fn led(lead: Leadership, numbers: Numbers) -> Write {
     const LED: &str = "UPDATE finding_state SET revision = $1, fence = $2, led_at = $3";
     let revision = numbers.with(0).revision;
-    Write::new().then(Statement::new(LED).bind(revision).bind(lead.fence).bind(seconds(lead.since))).notify(CHANGED)
+    Write::new().then(Statement::new(LED).bind(revision).bind(lead.fence).bind(lead.since.as_second())).notify(CHANGED)
 }
 
 /// A silence that begins, told by any replica.
@@ -116,7 +116,7 @@ fn touched(touch: &Touch, revision: i64) -> Vec<Value> {
     let Touch { fingerprint, last_seen, count, figures, looks, keep: _ } = touch;
     vec![
         fingerprint.as_str().into(),
-        seconds(*last_seen).into(),
+        last_seen.as_second().into(),
         number(*count).into(),
         figures.as_ref().map(|figures| figures.as_str().to_owned()).into(),
         of_looks(looks).into(),
@@ -130,7 +130,7 @@ fn entry(number: i64, transition: &Transition) -> Vec<Value> {
 }
 
 fn row(number: i64, about: &str, at: Time, event: &Event) -> Vec<Value> {
-    vec![number.into(), about.into(), seconds(at).into(), json(event).into()]
+    vec![number.into(), about.into(), at.as_second().into(), json(event).into()]
 }
 
 fn end(ended: &Ended, revision: i64) -> Vec<Statement> {
@@ -144,7 +144,7 @@ fn end(ended: &Ended, revision: i64) -> Vec<Statement> {
     let drop = |name: &String| Statement::new(DROP).bind(source.as_str()).bind(name.as_str());
     let mut statements: Vec<Statement> = dropped.iter().map(drop).collect();
     let end = Statement::new(END).bind(source.as_str()).bind(order.fence).bind(number(order.round));
-    let end = end.bind(seconds(*at)).bind(i64::from(*complete)).bind(i64::from(*suspect));
+    let end = end.bind(at.as_second()).bind(i64::from(*complete)).bind(i64::from(*suspect));
     statements.push(end.bind(json(gaps)).bind(revision));
     statements
 }
@@ -158,7 +158,7 @@ fn silences(plan: &Plan) -> Vec<Statement> {
 
 fn finish(id: &str, at: Time) -> Statement {
     const FINISH: &str = "UPDATE silence SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL";
-    Statement::new(FINISH).bind(seconds(at)).bind(id)
+    Statement::new(FINISH).bind(at.as_second()).bind(id)
 }
 
 fn begin(silence: &Silence) -> Statement {
@@ -169,6 +169,6 @@ fn begin(silence: &Silence) -> Statement {
         ended_at = excluded.ended_at";
     let Silence { id, owner, reason, until, matches, created_by, created_at, origin, ended } = silence;
     let statement = Statement::new(BEGIN).bind(id.as_str()).bind(owner.as_str()).bind(reason.as_str());
-    let statement = statement.bind(seconds(*until)).bind(json(matches)).bind(created_by.as_str());
-    statement.bind(seconds(*created_at)).bind(origin.as_str()).bind(ended.map(seconds))
+    let statement = statement.bind(until.as_second()).bind(json(matches)).bind(created_by.as_str());
+    statement.bind(created_at.as_second()).bind(origin.as_str()).bind(ended.map(Time::as_second))
 }

@@ -7,8 +7,8 @@ use storage::Failure;
 
 use super::Writer;
 use crate::event::{Event, Note};
-use crate::findings::{Done, Inner, StoreError};
-use crate::tables::{self, Numbers, State};
+use crate::findings::{Done, Inner, Pen, StoreError};
+use crate::tables::{self, Numbers};
 
 /// Findings whose last responses are remembered; of more, the store is asked again.
 const REMEMBERED: usize = 10_000;
@@ -17,20 +17,20 @@ impl Writer {
     pub(super) async fn entries(
         &mut self,
         inner: &Inner,
-        at: &mut State,
+        pen: &mut Pen,
         entries: &[(String, Time, Event)],
     ) -> Result<Done, StoreError> {
         if !entries.is_empty() {
-            let numbers = Numbers::from(*at);
+            let numbers = Numbers::from(pen.at);
             self.write(tables::note(entries, numbers)).await?;
-            at.moved(numbers.with(entries.len()));
+            pen.at.moved(numbers.with(entries.len()));
             inner.wake();
         }
         Ok(Done::default())
     }
 
     /// Adds what is not what the same response did last to the same object.
-    pub(super) async fn notes(&mut self, inner: &Inner, at: &mut State, notes: &[Note]) -> Result<Done, StoreError> {
+    pub(super) async fn notes(&mut self, inner: &Inner, pen: &mut Pen, notes: &[Note]) -> Result<Done, StoreError> {
         let mut entries = Vec::new();
         let mut news: HashMap<Fingerprint, Vec<Event>> = HashMap::new();
         for Note { fingerprint, at, response, did, object, reason } in notes {
@@ -50,7 +50,7 @@ impl Writer {
             last.push(event.clone());
             entries.push((fingerprint.as_str().to_owned(), *at, event));
         }
-        let done = self.entries(inner, at, &entries).await?;
+        let done = self.entries(inner, pen, &entries).await?;
         if self.responses.len() > REMEMBERED {
             self.responses.clear();
         }

@@ -6,47 +6,47 @@ use tracing::warn;
 
 use super::Writer;
 use crate::book::Book;
-use crate::findings::{Done, Inner, StoreError};
+use crate::findings::{Done, Inner, Pen, StoreError};
 use crate::plan::Plan;
 use crate::settings::SilenceSetting;
 use crate::silence::{LONGEST, Origin, Silence};
-use crate::tables::{self, State};
+use crate::tables;
 
 impl Writer {
     /// Takes silences that any replica began or ended.
-    pub(super) async fn silences(&mut self, inner: &Inner, at: &mut State, now: Time) -> Result<Done, StoreError> {
+    pub(super) async fn silences(&mut self, inner: &Inner, pen: &mut Pen, now: Time) -> Result<Done, StoreError> {
         let silences = tables::state(&inner.storage).await?.silences;
         let mut all = Done::default();
         for silence in tables::silences(&inner.storage).await? {
             let is_known = |book: &Book| book.silences().any(|known| *known == silence);
             if !inner.ask(is_known) {
                 let plan = inner.ask(|book| book.heard(silence.clone(), now));
-                all.transitions.extend(self.one(inner, at, plan).await?.transitions);
+                all.transitions.extend(self.one(inner, pen, plan).await?.transitions);
             }
         }
-        at.silences = silences;
+        pen.at.silences = silences;
         Ok(all)
     }
 
     /// Makes silences what the settings say, and findings what their silences say.
-    pub(super) async fn settle(&mut self, inner: &Inner, at: &mut State) -> Result<Done, Failure> {
+    pub(super) async fn settle(&mut self, inner: &Inner, pen: &mut Pen) -> Result<Done, Failure> {
         // Settings that come meanwhile are for the next time.
         inner.set_unsettled(false);
-        let settled = self.settle_now(inner, at).await;
+        let settled = self.settle_now(inner, pen).await;
         if settled.is_err() {
             inner.set_unsettled(true);
         }
         settled
     }
 
-    async fn settle_now(&mut self, inner: &Inner, at: &mut State) -> Result<Done, Failure> {
+    async fn settle_now(&mut self, inner: &Inner, pen: &mut Pen) -> Result<Done, Failure> {
         let (settings, now) = (inner.settings(), inner.now());
         let plan = inner.ask(|book| of_settings(book, &settings.silences, now));
         if plan.stores() {
-            self.one(inner, at, plan).await?;
+            self.one(inner, pen, plan).await?;
         }
         let plan = inner.ask(|book| book.settle(now));
-        self.one(inner, at, plan).await
+        self.one(inner, pen, plan).await
     }
 }
 

@@ -102,7 +102,7 @@ pub(crate) async fn measure(findings: &Findings, on: &str) {
     result(&format!("list-any-filter-p99{on}"), p99(&mut all), "ms", Some(limit));
     let mut views = Vec::new();
     for number in 0..300 {
-        let fingerprint = sighting(number * 13 % NODES, number % 20).fingerprint;
+        let fingerprint = sighting(number * 13 % NODES, number % 20).told.fingerprint;
         views.push(served.timed(&format!("/api/v1/findings/{fingerprint}")).await);
     }
     result(&format!("joined-view-p99{on}"), p99(&mut views), "ms", Some(10.0));
@@ -129,7 +129,7 @@ pub(crate) async fn watchers(findings: &Findings) {
     let mut worst = 0.0_f64;
     for round in 0..5 {
         let seen = sighting(NODES + 100, round);
-        let fingerprint = seen.fingerprint.clone();
+        let fingerprint = seen.told.fingerprint.clone();
         let batch =
             Batch { scope: format!("watched-{round}"), seen: vec![seen], ..looked(0, 90 + u64::from(round), 600) };
         let mut hearing = JoinSet::new();

@@ -27,7 +27,7 @@ pub(super) async fn get(client: &Client, fingerprint: &str, output: Listing) -> 
     let finding: Finding = serde_json::from_value(read("finding")).context("the answer is not understood")?;
     let related: Vec<Finding> = serde_json::from_value(read("related")).context("the answer is not understood")?;
     let mut text = told(&finding);
-    let evidence = finding.evidence.iter().map(|(key, value)| vec![key.clone(), value.to_string()]).collect();
+    let evidence = finding.evidence.map().iter().map(|(key, value)| vec![key.clone(), value.to_string()]).collect();
     let _ = write!(text, "\n{}", columns(&["EVIDENCE", ""], evidence, output));
     let timeline = answer["timeline"].as_array().into_iter().flatten().map(entry).collect();
     let _ = write!(text, "\n{}", columns(&["TIME", "EVENT", "DETAIL"], timeline, output));
@@ -40,23 +40,23 @@ pub(super) async fn get(client: &Client, fingerprint: &str, output: Listing) -> 
 fn told(finding: &Finding) -> String {
     let Finding { title, description, severity, rule, source, state, subject, owner, image, .. } = finding;
     let mut text = format!("{title}\n{description}\n\n");
-    let maybe = |text: &Option<String>| or_dash(text.as_deref().unwrap_or_default());
+    let maybe = |text: Option<&str>| or_dash(text.unwrap_or_default());
     let seen =
         format!("first {} ago, last {} ago, {} times", age(finding.first_seen), age(finding.last_seen), finding.count);
     let place = [&subject.namespace, &subject.pod, &subject.container].into_iter().flatten();
-    let place: Vec<&str> = place.map(String::as_str).collect();
+    let place: Vec<&str> = place.map(Box::as_ref).collect();
     let lines = [
         ("fingerprint", finding.fingerprint.as_str().to_owned()),
         ("severity", severity.to_string()),
         ("rule", format!("{rule} ({source})")),
         ("state", state.as_str().to_owned()),
-        ("stale", maybe(&finding.stale_reason)),
-        ("silence", maybe(&finding.silence)),
+        ("stale", maybe(finding.stale_reason.as_deref())),
+        ("silence", maybe(finding.silence.as_deref())),
         ("seen", seen),
         ("where", or_dash(&place.join("/"))),
-        ("node", maybe(&subject.node)),
+        ("node", maybe(subject.node.as_deref())),
         ("owner", owner.as_ref().map_or_else(|| "-".to_owned(), findings::owner)),
-        ("image", maybe(image)),
+        ("image", maybe(image.as_deref())),
     ];
     for (name, value) in lines {
         let _ = writeln!(text, "{name:<12} {value}");

@@ -9,7 +9,7 @@ use api::finding::{App, Source, Subject};
 use api::violation::SubjectKind;
 use api::{Fingerprint, Severity, Time};
 use findings::batch::{Batch, Belongs, Gone, Order, Sighting};
-use findings::{Facts, Findings};
+use findings::{Facts, Findings, Told};
 use kubeio::election::Election;
 use pods::Pods;
 use responses::notify::settings::{NotifierKind, NotifierSettings};
@@ -68,18 +68,18 @@ fn fingerprint() -> Fingerprint {
 }
 
 fn miner() -> Sighting {
-    let text = |text: &str| Some(text.to_owned());
+    let text = |text: &str| Some(text.into());
     let app = Some(App { kind: SubjectKind::App, name: "cart".to_owned() });
-    Sighting {
+    let told = Told {
         fingerprint: fingerprint(),
         rule: "miner-name".into(),
         severity: Severity::Critical,
         action: None,
-        title: "xmrig runs".to_owned(),
+        title: "xmrig runs".into(),
         description: "A miner.".into(),
         subject: Subject {
-            kind: "process".to_owned(),
-            name: "xmrig".to_owned(),
+            kind: "process".into(),
+            name: "xmrig".into(),
             namespace: text("ns-shop"),
             pod: text("cart-0"),
             pod_uid: None,
@@ -89,10 +89,9 @@ fn miner() -> Sighting {
         belongs: Belongs { app, ..Belongs::default() }.into(),
         facts: Facts::default(),
         figures: Facts::default(),
-        count: None,
         exemption: None,
-        first_seen: None,
-    }
+    };
+    told.into()
 }
 
 /// The violations of one node; each look is a round.

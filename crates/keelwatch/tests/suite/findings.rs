@@ -9,7 +9,7 @@ use findings::batch::{Again, Gone, Order};
 use findings::event::Did;
 use findings::silence::{Match, Origin};
 use findings::{
-    Batch, Facts, Findings, Freshness, Gap, Note, Round, ScopeLook, Settings, Sighting, Silence, StoreError,
+    Batch, Facts, Findings, Freshness, Gap, Note, Round, ScopeLook, Settings, Sighting, Silence, StoreError, Told,
 };
 use jiff::Timestamp;
 use runtime::clock::ManualClock;
@@ -29,29 +29,28 @@ pub(crate) fn fingerprint(number: u32) -> Fingerprint {
 }
 
 pub(crate) fn sighting(number: u32) -> Sighting {
-    Sighting {
+    let told = Told {
         fingerprint: fingerprint(number),
         rule: "miner-name".into(),
         severity: Severity::High,
         action: None,
-        title: format!("xmrig runs in app cart-{number}"),
+        title: format!("xmrig runs in app cart-{number}").into(),
         description: "A miner.".into(),
         subject: Subject {
-            kind: "process".to_owned(),
-            name: "xmrig".to_owned(),
-            namespace: Some(format!("ns-{}", number % 2)),
-            pod: Some(format!("cart-{number}")),
+            kind: "process".into(),
+            name: "xmrig".into(),
+            namespace: Some(format!("ns-{}", number % 2).into()),
+            pod: Some(format!("cart-{number}").into()),
             pod_uid: None,
             container: None,
-            node: Some("worker-3".to_owned()),
+            node: Some("worker-3".into()),
         },
         belongs: Arc::default(),
         facts: facts("cmdline", "xmrig\0-o pool"),
         figures: facts("cpu", 0.5),
-        count: None,
         exemption: None,
-        first_seen: None,
-    }
+    };
+    told.into()
 }
 
 fn facts(key: &str, value: impl Into<Value>) -> Facts {

@@ -72,8 +72,9 @@ fn item_statement(((response, name), item): (&Key, &Option<Item>)) -> Statement 
     };
     let findings = serde_json::to_string(findings).expect("fingerprints and numbers become JSON");
     let content = serde_json::to_string(content).expect("texts and numbers become JSON");
-    let statement = statement.bind(object.as_str()).bind(findings).bind(seconds(*since)).bind(over.map(seconds));
-    statement.bind(stand).bind(marked.map(seconds)).bind(content)
+    let statement =
+        statement.bind(object.as_str()).bind(findings).bind(since.as_second()).bind(over.map(Time::as_second));
+    statement.bind(stand).bind(marked.map(Time::as_second)).bind(content)
 }
 
 fn object(row: &Row) -> Result<(Key, Object), Failure> {
@@ -104,10 +105,6 @@ fn item(row: &Row) -> Result<(Key, Item), Failure> {
 fn key(row: &Row) -> Result<Key, Failure> {
     let response = Response::of(row.text(0)?).ok_or_else(|| Failure::malformed("response"))?;
     Ok((response, row.text(1)?.to_owned()))
-}
-
-fn seconds(time: Time) -> i64 {
-    Timestamp::from(time).as_second()
 }
 
 fn time(seconds: i64) -> Result<Time, Failure> {

@@ -117,8 +117,8 @@ fn labels(finding: &Finding, settings: &NotifierSettings, around: &Around) -> Ma
         ("severity", Some(finding.severity.as_str())),
         ("namespace", subject.namespace.as_deref()),
         ("app", app),
-        ("kind", Some(subject.kind.as_str())),
-        ("name", Some(subject.name.as_str())),
+        ("kind", Some(&*subject.kind)),
+        ("name", Some(&*subject.name)),
         ("fingerprint", Some(finding.fingerprint.as_str())),
         ("cluster", Some(around.cluster.as_str())),
     ];
@@ -189,7 +189,7 @@ mod tests {
             labels: BTreeMap::from([("team".to_owned(), "ops".to_owned()), ("none".to_owned(), String::new())]),
             ..alertmanager()
         };
-        let fingerprint = seen(1).fingerprint;
+        let fingerprint = seen(1).told.fingerprint;
         let mut expected = json!({
             "labels": {
                 "alertname": "KeelwatchFinding", "source": "process", "rule": "miner-name", "severity": "high",

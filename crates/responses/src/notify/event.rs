@@ -108,7 +108,7 @@ fn regarding(source: Source, subject: &Subject, owner: Option<&Owner>) -> Option
     let namespace = subject.namespace.as_deref();
     let pod = || {
         let (namespace, pod) = (namespace?, subject.pod.as_deref()?);
-        Some((target("Pod", Some(namespace), pod)?, subject.pod_uid.clone().unwrap_or_default()))
+        Some((target("Pod", Some(namespace), pod)?, subject.pod_uid.as_deref().unwrap_or_default().to_owned()))
     };
     let itself = || {
         let is_object = source != Source::Process && namespace.is_some();
@@ -176,16 +176,16 @@ mod tests {
         let expected = (text("Pod"), Some(text("ns-shop")), text("cart-0"), text("uid-0"));
         assert_eq!(told(process.clone()), Some(expected));
         let mut host = process.clone();
-        (host.subject.namespace, host.subject.pod, host.subject.node) = (None, None, Some(text("worker-3")));
+        (host.subject.namespace, host.subject.pod, host.subject.node) = (None, None, Some("worker-3".into()));
         assert_eq!(told(host.clone()), Some((text("Node"), None, text("worker-3"), String::new())));
         host.subject.node = None;
         assert_eq!(told(host), None);
         let mut workload = process;
         (workload.source, workload.subject.pod) = (Source::Workload, None);
-        (workload.subject.kind, workload.subject.name) = (text("Deployment"), text("cart"));
+        (workload.subject.kind, workload.subject.name) = ("Deployment".into(), "cart".into());
         let expected = (text("Deployment"), Some(text("ns-shop")), text("cart"), String::new());
         assert_eq!(told(workload.clone()), Some(expected.clone()));
-        workload.subject.kind = text("Strange");
+        workload.subject.kind = "Strange".into();
         assert_eq!(told(workload.clone()), None);
         workload.owner = Some(Owner {
             api_version: text("apps/v1"),

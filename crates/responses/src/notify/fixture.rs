@@ -9,7 +9,7 @@ use api::{Clock, Fingerprint, Severity, Time};
 use findings::batch::{Batch, Belongs, Gone, Order, Sighting};
 use findings::book::Group as Batches;
 use findings::silence::{Match, Origin};
-use findings::{Book, Facts, Findings, Limits, Plan, Silence};
+use findings::{Book, Facts, Findings, Limits, Plan, Silence, Told};
 use jiff::Timestamp;
 use kubeio::election::Election;
 use kubeio::{Cluster, Place};
@@ -39,10 +39,10 @@ pub(crate) fn fingerprint(number: u32) -> Fingerprint {
 }
 
 fn subject() -> Subject {
-    let text = |text: &str| Some(text.to_owned());
+    let text = |text: &str| Some(text.into());
     Subject {
-        kind: "process".to_owned(),
-        name: "xmrig".to_owned(),
+        kind: "process".into(),
+        name: "xmrig".into(),
         namespace: text("ns-shop"),
         pod: text("cart-0"),
         pod_uid: text("uid-0"),
@@ -53,28 +53,30 @@ fn subject() -> Subject {
 
 /// A process of the app `cart` as its source tells it.
 pub(crate) fn seen(number: u32) -> Sighting {
+    told(number).into()
+}
+
+pub(crate) fn told(number: u32) -> Told {
     let app = Some(App { kind: SubjectKind::App, name: "cart".to_owned() });
-    Sighting {
+    Told {
         fingerprint: fingerprint(number),
         rule: "miner-name".into(),
         severity: Severity::High,
         action: None,
-        title: "xmrig runs".to_owned(),
+        title: "xmrig runs".into(),
         description: "".into(),
         subject: subject(),
         belongs: Belongs { app, ..Belongs::default() }.into(),
         facts: Facts::default(),
         figures: Facts::default(),
-        count: None,
         exemption: None,
-        first_seen: None,
     }
 }
 
 /// The same of another app.
 pub(crate) fn seen_of(app: &str, number: u32) -> Sighting {
     let app = Some(App { kind: SubjectKind::App, name: app.to_owned() });
-    Sighting { belongs: Belongs { app, ..Belongs::default() }.into(), ..seen(number) }
+    Told { belongs: Belongs { app, ..Belongs::default() }.into(), ..told(number) }.into()
 }
 
 /// A finding as it is served.
@@ -103,7 +105,7 @@ pub(crate) fn finding(number: u32, severity: Severity) -> Finding {
         stale_since: None,
         stale_reason: None,
         silence: None,
-        evidence: serde_json::Map::new(),
+        evidence: Facts::default(),
     }
 }
 
@@ -120,9 +122,9 @@ pub(crate) fn resolved(number: u32) -> Item {
 /// One finding whose process, title and pod are called so.
 pub(crate) fn named(name: &str) -> Vec<Item> {
     let mut item = item(1, Severity::High);
-    item.finding.subject.name = name.to_owned();
+    item.finding.subject.name = name.into();
     item.finding.title = name.to_owned();
-    item.finding.subject.pod = Some(name.to_owned());
+    item.finding.subject.pod = Some(name.into());
     vec![item]
 }
 

@@ -126,7 +126,7 @@ fn row(finding: &Finding) -> Vec<Value> {
         ("Rule", Some(finding.rule.as_str())),
         ("Severity", Some(finding.severity.as_str())),
         ("What", Some(finding.title.as_str())),
-        ("Name", Some(subject.name.as_str())),
+        ("Name", Some(&*subject.name)),
         ("Pod", subject.pod.as_deref()),
         ("Node", subject.node.as_deref()),
         ("First seen", Some(first_seen.as_str())),

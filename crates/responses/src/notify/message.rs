@@ -134,7 +134,7 @@ impl Group {
         let belongs = &record.told.belongs;
         let owner = || belongs.owner.as_ref().map(|owner| format!("{}/{}", owner.kind, owner.name));
         let app = belongs.app.as_ref().map(|app| app.name.clone()).or_else(owner);
-        let namespace = record.told.subject.namespace.clone().unwrap_or_default();
+        let namespace = record.told.subject.namespace.as_deref().unwrap_or_default().to_owned();
         Self { source: record.source, namespace, app: app.unwrap_or_default() }
     }
 
@@ -152,7 +152,9 @@ impl Item {
     /// A finding as it is now.
     pub(crate) fn of(record: &Record, stale: Option<&Stale>) -> Self {
         let mut finding = record.finding(stale);
-        finding.evidence = fitting(std::mem::take(&mut finding.evidence));
+        if finding.evidence.as_str().len() > EVIDENCE_BYTES {
+            finding.evidence = fitting(finding.evidence.map()).into();
+        }
         Self { finding, episode: record.episode }
     }
 }

@@ -2,9 +2,9 @@
 
 use api::finding::{App, Finding, Owner, Source, State, Subject};
 use api::violation::SubjectKind;
-use api::{Action, Fingerprint, Severity, Time};
+use api::{Action, Facts, Fingerprint, Severity, Time};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::message::{Group, Happened, Item, Message};
 
@@ -31,13 +31,13 @@ pub(crate) fn bodies() -> [Value; 3] {
 fn full() -> Finding {
     let evidence = json!({"cmdline": ["./xmrig", "-o", "\"pool\"\n"], "pid": 41233});
     let subject = Subject {
-        kind: "process".to_owned(),
-        name: "xm\"rig\\".to_owned(),
-        namespace: Some("ns-shop".to_owned()),
-        pod: Some("cart-0".to_owned()),
-        pod_uid: Some("8712f785-1a3e-41ec-a00b-e2dcc77431cb".to_owned()),
-        container: Some("main".to_owned()),
-        node: Some("worker-3".to_owned()),
+        kind: "process".into(),
+        name: "xm\"rig\\".into(),
+        namespace: Some("ns-shop".into()),
+        pod: Some("cart-0".into()),
+        pod_uid: Some("8712f785-1a3e-41ec-a00b-e2dcc77431cb".into()),
+        container: Some("main".into()),
+        node: Some("worker-3".into()),
     };
     let owner = Owner {
         api_version: "apps/v1".to_owned(),
@@ -55,7 +55,7 @@ fn full() -> Finding {
         stale: true,
         stale_since: Some(Time::of(OPENED)),
         stale_reason: Some("timeout".to_owned()),
-        evidence: evidence.as_object().cloned().unwrap_or_default(),
+        evidence: evidence.as_object().cloned().unwrap_or_default().into(),
         ..bare()
     }
 }
@@ -73,8 +73,8 @@ fn bare() -> Finding {
         title: "xmrig runs".to_owned(),
         description: String::new(),
         subject: Subject {
-            kind: "process".to_owned(),
-            name: "xmrig".to_owned(),
+            kind: "process".into(),
+            name: "xmrig".into(),
             namespace: None,
             pod: None,
             pod_uid: None,
@@ -94,6 +94,6 @@ fn bare() -> Finding {
         stale_since: None,
         stale_reason: None,
         silence: None,
-        evidence: Map::new(),
+        evidence: Facts::default(),
     }
 }

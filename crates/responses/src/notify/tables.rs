@@ -43,7 +43,7 @@ pub(crate) fn told(changes: &Changes) -> Vec<Statement> {
         statements.extend(forget.map(|sql| Statement::new(sql).bind(name.as_str())));
     }
     statements.extend(notifiers.iter().map(|(name, since, is_active)| {
-        Statement::new(UPSERT_NOTIFIER).bind(name.as_str()).bind(seconds(*since)).bind(i64::from(*is_active))
+        Statement::new(UPSERT_NOTIFIER).bind(name.as_str()).bind(since.as_second()).bind(i64::from(*is_active))
     }));
     statements.extend(told.iter().map(|(notifier, fingerprint, told)| upsert(notifier, fingerprint, told)));
     statements.extend(forgotten.iter().map(|(notifier, fingerprint)| {
@@ -59,12 +59,12 @@ fn upsert(notifier: &str, fingerprint: &Fingerprint, told: &Told) -> Statement {
         .bind(notifier)
         .bind(fingerprint.as_str())
         .bind(number(*episode))
-        .bind(seconds(*first_seen))
+        .bind(first_seen.as_second())
         .bind(number(*reopened))
-        .bind(seconds(*noticed))
-        .bind(opened.map(seconds))
-        .bind(repeated.map(seconds))
-        .bind(resolved.map(seconds))
+        .bind(noticed.as_second())
+        .bind(opened.map(Time::as_second))
+        .bind(repeated.map(Time::as_second))
+        .bind(resolved.map(Time::as_second))
 }
 
 /// A new message.
@@ -75,7 +75,7 @@ pub(crate) fn insert(number: i64, waiting: &Waiting, message: &Message) -> State
         .bind(waiting.notifier.as_str())
         .bind(waiting.group.as_str())
         .bind(waiting.severity.as_str())
-        .bind(seconds(waiting.created))
+        .bind(waiting.created.as_second())
         .bind(body)
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn failed(number: i64, error: &str) -> Statement {
 /// A message that is given up.
 pub(crate) fn died(number: i64, at: Time, error: &str) -> Statement {
     Statement::new("UPDATE message SET died_at = $1, error = $2 WHERE number = $3")
-        .bind(seconds(at))
+        .bind(at.as_second())
         .bind(error)
         .bind(number)
 }
@@ -167,10 +167,6 @@ fn died_of(row: &Row) -> Result<Option<Dead>, Failure> {
     let Some(at) = row.maybe_int(7)? else { return Ok(None) };
     let error = row.maybe_text(6)?.unwrap_or_default().to_owned();
     Ok(Some(Dead { notifier: row.text(1)?.to_owned(), at: time(at)?, error }))
-}
-
-fn seconds(time: Time) -> i64 {
-    Timestamp::from(time).as_second()
 }
 
 fn time(seconds: i64) -> Result<Time, Failure> {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use api::{Severity, Time, hex};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -119,7 +118,7 @@ fn mark(input: Input<'_>, plan: &mut Plan, (key, item): (&Key, &Item), message: 
     let marked = Message {
         title: cut(format!("{OVER}{}", message.title), TITLE),
         importance: input.settings.notification.importance.of(Severity::Low).to_owned(),
-        timestamp: seconds(input.now),
+        timestamp: input.now.as_second(),
         ..message.clone()
     };
     let over = Item { stand: Stand::Marked(input.now), content: Content::Message(marked.clone()), ..item.clone() };
@@ -198,7 +197,7 @@ fn told(settings: &NotificationSettings, unit: &Unit, name: String, now: Time) -
         from: from.clone(),
         importance: importance.of(worst).to_owned(),
         desktop_popup: *desktop_popup,
-        timestamp: seconds(now),
+        timestamp: now.as_second(),
     }
 }
 
@@ -267,10 +266,6 @@ pub(crate) fn object_of(message: &Message) -> String {
 
 pub(crate) fn key(message: &Message) -> Key {
     (RESPONSE, format!("{}/{}", message.namespace, message.name))
-}
-
-fn seconds(time: Time) -> i64 {
-    Timestamp::from(time).as_second()
 }
 
 impl crate::Settings {

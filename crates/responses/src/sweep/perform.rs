@@ -163,7 +163,7 @@ impl Sweeper {
             for fingerprint in &step.findings {
                 let Some(record) = book.get(fingerprint) else { continue };
                 let app = record.told.belongs.app.as_ref().map(|app| app.name.clone()).unwrap_or_default();
-                let namespace = record.told.subject.namespace.clone().unwrap_or_default();
+                let namespace = record.told.subject.namespace.as_deref().unwrap_or_default().to_owned();
                 apps.entry((namespace, app)).or_default().push(fingerprint.clone());
             }
         });

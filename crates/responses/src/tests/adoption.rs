@@ -99,7 +99,7 @@ async fn a_namespace_that_a_person_unlocked_stays_unlocked_until_the_next_episod
     assert_eq!(world.reasons(), ["namespace_label conflict"]);
     // A change of what is wanted does not bring it back either.
     let mut other = sighting(2);
-    other.rule = "shell".into();
+    other.told.rule = "shell".into();
     world.confirm(vec![sighting(1)]).await;
     sweep(&mut sweeper).await;
     assert_eq!(world.label("ns-shop").as_deref(), Some("running"));

@@ -247,7 +247,7 @@ pub(crate) fn put_namespace(sim: &SimCluster, name: &str) {
 /// A finding in another namespace.
 pub(crate) fn sighting_in(number: u32, namespace: &str) -> Sighting {
     let mut sighting = sighting(number);
-    sighting.subject.namespace = Some(namespace.to_owned());
+    sighting.told.subject.namespace = Some(namespace.into());
     sighting
 }
 

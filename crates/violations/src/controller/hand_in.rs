@@ -189,7 +189,7 @@ impl Visit {
         let mut digest = digest(judged, &known);
         self.to.counts.rejected_duplicates(digest.duplicates);
         let seen = std::mem::take(&mut digest.seen);
-        let claimed: Vec<Fingerprint> = seen.iter().map(|sighting| sighting.fingerprint.clone()).collect();
+        let claimed: Vec<Fingerprint> = seen.iter().map(|sighting| sighting.told.fingerprint.clone()).collect();
         let claims = claimed.iter().map(|fingerprint| (fingerprint.clone(), self.node.as_str().into()));
         self.to.claims().extend(claims);
         let seen_at = match (about.last_pass, digest.seen_at) {

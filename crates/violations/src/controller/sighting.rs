@@ -12,7 +12,7 @@ use api::violation::{
 use api::{Action, Time, Violation};
 use findings::batch::Belongs;
 use findings::record::Life;
-use findings::{Facts, Record, Sighting};
+use findings::{Facts, Record, Sighting, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -77,30 +77,29 @@ pub(crate) fn sighting(violation: Violation, belongs: Belongs, boot: &str, count
     };
     let figures =
         Varying { started_at: evidence.started_at, cpu_seconds: evidence.cpu_seconds, parents: evidence.parents };
-    let given = |text: String| Some(text).filter(|text| !text.is_empty());
-    Sighting {
+    let given = |text: String| Some(text.into_boxed_str()).filter(|text| !text.is_empty());
+    let told = Told {
         fingerprint: violation.fingerprint,
         rule: violation.rule.into(),
         severity: violation.severity,
         action: Some(violation.action),
-        title,
+        title: title.into(),
         description,
         subject: Subject {
-            kind: "process".to_owned(),
-            name: violation.process,
+            kind: "process".into(),
+            name: violation.process.into(),
             namespace: given(violation.namespace),
             pod: given(violation.pod),
             pod_uid: given(violation.pod_uid),
             container: given(violation.container),
-            node: Some(violation.node),
+            node: Some(violation.node.into()),
         },
         belongs: Arc::new(belongs),
         facts: as_facts(&facts),
         figures: as_facts(&figures),
-        count: Some(count),
         exemption: None,
-        first_seen: Some(violation.first_seen),
-    }
+    };
+    Sighting { told, count: Some(count), first_seen: Some(violation.first_seen) }
 }
 
 /// The record that a finding of source `process` is; none if another version of the program has written it in another way.
@@ -109,7 +108,7 @@ pub(crate) fn violation(record: &Record) -> Option<Violation> {
     let facts: OfRecord = serde_json::from_str(told.facts.as_str()).ok()?;
     let figures: Varying = serde_json::from_str(told.figures.as_str()).ok()?;
     let subject = &told.subject;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
     let (status, resolved_at, resolved_reason) = match &record.life {
         Life::Open { .. } => (Status::Active, None, None),
         Life::Resolved { at, reason } => (Status::Resolved, Some(*at), reason_of(reason)),
@@ -117,7 +116,7 @@ pub(crate) fn violation(record: &Record) -> Option<Violation> {
     Some(Violation {
         pod: text(&subject.pod),
         namespace: text(&subject.namespace),
-        process: subject.name.clone(),
+        process: subject.name.as_ref().to_owned(),
         cmdline: facts.cmdline,
         regex: facts.regex,
         status,

@@ -22,8 +22,8 @@ async fn json_lines_are_the_findings_of_the_list_in_its_order() {
 #[tokio::test]
 async fn a_table_has_a_header_and_no_formula() {
     let mut evil = sighting(1);
-    evil.subject.name = "=cmd|' /C calc'!A0".to_owned();
-    evil.title = "+1, \"quoted\"".to_owned();
+    evil.told.subject.name = "=cmd|' /C calc'!A0".to_owned().into();
+    evil.told.title = "+1, \"quoted\"".to_owned().into();
     let process = Process::with(vec![evil]).await;
     let answer = process.get("/api/v1/findings/export?format=csv").await;
     let mut lines = answer.body.split("\r\n");
@@ -35,7 +35,7 @@ async fn a_table_has_a_header_and_no_formula() {
     let expected = format!(
         "{},process,miner-name,high,,open,false,\"'+1, \"\"quoted\"\"\",process,'=cmd|' /C calc'!A0,ns-shop,cart-0,web,worker-3,\
          Deployment/ns-shop/cart,cart,sha256:{:064},{},{},{},1,0,,,,A miner.,{{}}",
-        sighting(1).fingerprint,
+        sighting(1).told.fingerprint,
         1,
         at(0),
         at(0),
@@ -49,8 +49,7 @@ async fn a_table_has_a_header_and_no_formula() {
 async fn a_sarif_log_has_a_result_for_each_finding_and_the_rules_that_are_named() {
     let process = Process::with(four()).await;
     let until = Timestamp::from(at(3600)).to_string();
-    let wish =
-        json!({"owner": "ops", "reason": "known", "until": until, "match": {"fingerprint": sighting(0).fingerprint}});
+    let wish = json!({"owner": "ops", "reason": "known", "until": until, "match": {"fingerprint": sighting(0).told.fingerprint}});
     process.post("/api/v1/silences", &wish).await;
     let log = process.json("/api/v1/findings/export?format=sarif&state=all").await;
     let run = &log["runs"][0];
@@ -68,7 +67,7 @@ async fn a_sarif_log_has_a_result_for_each_finding_and_the_rules_that_are_named(
     assert_eq!(told, [("error", false), ("error", false), ("warning", false), ("note", true)]);
     let worst = &results[0];
     assert_eq!((&worst["ruleId"], &worst["ruleIndex"]), (&json!("miner-name"), &json!(0)));
-    assert_eq!(worst["partialFingerprints"], json!({"keelwatch/v1": sighting(3).fingerprint}));
+    assert_eq!(worst["partialFingerprints"], json!({"keelwatch/v1": sighting(3).told.fingerprint}));
     assert_eq!(worst["message"]["text"], "xmrig runs. A miner.");
     let place = &worst["locations"][0]["logicalLocations"][0]["fullyQualifiedName"];
     assert_eq!(place, "worker-3/ns-1/cart-0/web/xmrig");

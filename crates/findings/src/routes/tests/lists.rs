@@ -10,7 +10,7 @@ async fn a_list_has_the_findings_that_match_and_counts_all_of_them() {
     let list = process.json("/api/v1/findings?namespace=ns-1&limit=1").await;
     let expected = json!({
         "items": [{
-            "fingerprint": sighting(3).fingerprint, "source": "process", "rule": "miner-name", "severity": "critical",
+            "fingerprint": sighting(3).told.fingerprint, "source": "process", "rule": "miner-name", "severity": "critical",
             "state": "open", "stale": false, "title": "xmrig runs", "description": "A miner.",
             "subject": {"kind": "process", "name": "xmrig", "namespace": "ns-1", "pod": "cart-0", "container": "web", "node": "worker-3"},
             "owner": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "ns-shop", "name": "cart"},
@@ -30,7 +30,7 @@ async fn a_list_has_the_findings_that_match_and_counts_all_of_them() {
     let second = process.json(&format!("/api/v1/findings?namespace=ns-1&limit=5&continue={next}")).await;
     assert_eq!(
         (fingerprints(&second["items"]), second.get("continue")),
-        (vec![sighting(1).fingerprint.as_str()], None)
+        (vec![sighting(1).told.fingerprint.as_str()], None)
     );
 }
 
@@ -39,8 +39,7 @@ async fn a_list_shows_what_is_open_unless_another_state_is_asked_for() {
     let process = Process::with(four()).await;
     process.look(Vec::new(), &[0]).await;
     let until = Timestamp::from(at(3600)).to_string();
-    let silence =
-        json!({"owner": "ops", "reason": "known", "until": until, "match": {"fingerprint": sighting(1).fingerprint}});
+    let silence = json!({"owner": "ops", "reason": "known", "until": until, "match": {"fingerprint": sighting(1).told.fingerprint}});
     assert_eq!(process.post("/api/v1/silences", &silence).await.status, 201);
     let mut told = Vec::new();
     for query in
@@ -48,7 +47,7 @@ async fn a_list_shows_what_is_open_unless_another_state_is_asked_for() {
     {
         let list = process.json(&format!("/api/v1/findings{query}")).await;
         let numbers = fingerprints(&list["items"]).into_iter();
-        let number = |text: &str| (0..4).find(|number| sighting(*number).fingerprint.as_str() == text).unwrap();
+        let number = |text: &str| (0..4).find(|number| sighting(*number).told.fingerprint.as_str() == text).unwrap();
         told.push((query, numbers.map(number).collect::<Vec<u32>>()));
     }
     let expected = [

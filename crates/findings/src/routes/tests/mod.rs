@@ -24,12 +24,12 @@ use web::settings::{AuthSettings, ListenSettings, TokenSettings};
 use web::{Answering, Scope};
 
 use crate::batch::{Batch, Gone, Order, Sighting};
-use crate::facts::Facts;
 use crate::findings::Findings;
 use crate::fixture::at;
 use crate::records::record;
 use crate::round::{Freshness, Round, ScopeLook};
 use crate::settings::Settings;
+use api::Facts;
 
 /// A process that leads and serves findings.
 struct Process {
@@ -93,7 +93,7 @@ impl Process {
         let at = self.now();
         let gone = gone
             .iter()
-            .map(|number| Gone { fingerprint: sighting(*number).fingerprint, reason: "process-gone".into() });
+            .map(|number| Gone { fingerprint: sighting(*number).told.fingerprint, reason: "process-gone".into() });
         let (source, scope) = (Source::Process, "worker-3".to_owned());
         let batch = Batch { source, scope: scope.clone(), order, at, seen, gone: gone.collect(), again: None };
         self.findings.take(batch).await.unwrap();
@@ -167,15 +167,15 @@ fn asking(method: Method, path: &str, token: &str) -> axum::http::request::Build
 }
 
 fn sighting(number: u32) -> Sighting {
-    record(number).told
+    record(number).told.into()
 }
 
 /// Sightings 0 to 3: low, medium, high, critical; in the namespaces `ns-0` and `ns-1`.
 fn four() -> Vec<Sighting> {
     let of = |(number, severity): (u32, Severity)| {
         let mut made = sighting(number);
-        made.severity = severity;
-        made.subject.namespace = Some(format!("ns-{}", number % 2));
+        made.told.severity = severity;
+        made.told.subject.namespace = Some(format!("ns-{}", number % 2).into());
         made
     };
     (0..).zip(Severity::ALL).map(of).collect()

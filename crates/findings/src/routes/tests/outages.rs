@@ -22,11 +22,11 @@ async fn while_the_store_cannot_be_written_reads_go_on_and_writes_say_why() {
     assert_eq!((status, kind), (503, json!("store-unavailable")));
     assert!(detail.as_str().unwrap().contains("read-only") && refused.headers.contains_key("retry-after"), "{detail}");
     assert_eq!(process.json("/api/v1/findings").await["count"], 4);
-    let view = process.json(&format!("/api/v1/findings/{}", sighting(1).fingerprint)).await;
+    let view = process.json(&format!("/api/v1/findings/{}", sighting(1).told.fingerprint)).await;
     assert_eq!((&view["timeline_lacks"], view["timeline"].as_array().unwrap().is_empty()), (&json!(null), false));
     storage.close().await;
     assert_eq!(process.json("/api/v1/findings").await["count"], 4);
-    let view = process.json(&format!("/api/v1/findings/{}", sighting(1).fingerprint)).await;
+    let view = process.json(&format!("/api/v1/findings/{}", sighting(1).told.fingerprint)).await;
     assert!(view["timeline_lacks"].is_string() && view["timeline"] == json!([]), "{view}");
     for path in ["/api/v1/findings/trend", "/api/v1/findings/watch"] {
         let answer = process.get(path).await;

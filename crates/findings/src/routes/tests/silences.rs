@@ -47,7 +47,7 @@ async fn a_trial_says_what_would_be_muted_and_mutes_nothing() {
     let wish = json!({"owner": "sec", "reason": "known", "until": until(3600), "match": {"namespace": "ns-1"}});
     let trial = process.post("/api/v1/silences?dry_run=true", &wish).await;
     let told = trial.json();
-    let expected = [sighting(3).fingerprint, sighting(1).fingerprint];
+    let expected = [sighting(3).told.fingerprint, sighting(1).told.fingerprint];
     assert_eq!(
         (trial.status, fingerprints(&told["would_silence"])),
         (200, expected.each_ref().map(Fingerprint::as_str).to_vec())

@@ -30,7 +30,7 @@ impl Reader {
     /// The next event: its name and the number of its finding, or `None` at the end.
     async fn next(&mut self) -> Option<(String, Option<u32>)> {
         let (name, data) = self.raw().await?;
-        let number = (0..300).find(|number| data["fingerprint"] == json!(sighting(*number).fingerprint));
+        let number = (0..300).find(|number| data["fingerprint"] == json!(sighting(*number).told.fingerprint));
         Some((name, number))
     }
 
@@ -68,12 +68,11 @@ async fn a_watcher_hears_what_happens_from_now_on() {
     assert_eq!(reader.next().await, Some(("synced".to_owned(), None)));
     process.look(vec![sighting(7)], &[0]).await;
     let mut changed = sighting(7);
-    changed.severity = Severity::Low;
+    changed.told.severity = Severity::Low;
     process.look(vec![changed], &[]).await;
     process.look(four(), &[]).await;
     let until = Timestamp::from(at(3600)).to_string();
-    let wish =
-        json!({"owner": "ops", "reason": "known", "until": until, "match": {"fingerprint": sighting(7).fingerprint}});
+    let wish = json!({"owner": "ops", "reason": "known", "until": until, "match": {"fingerprint": sighting(7).told.fingerprint}});
     let silence = process.post("/api/v1/silences", &wish).await.json();
     process.delete(&format!("/api/v1/silences/{}", silence["id"].as_str().unwrap())).await;
     let mut heard = reader.some(6).await;
@@ -96,11 +95,11 @@ async fn a_watcher_hears_what_matches_its_filter_and_that_a_finding_has_become_l
     assert_eq!(reader.next().await, Some(("synced".to_owned(), None)));
     process.look(four(), &[]).await;
     let mut milder = four().remove(3);
-    milder.severity = Severity::Low;
+    milder.told.severity = Severity::Low;
     process.look(vec![milder], &[]).await;
     process.look(Vec::new(), &[1]).await;
     let mut worse = four().remove(1);
-    worse.severity = Severity::Critical;
+    worse.told.severity = Severity::Critical;
     process.look(vec![worse], &[]).await;
     let expected = [("opened", Some(3)), ("changed", Some(3)), ("reopened", Some(1))];
     assert_eq!(reader.some(3).await, told(&expected));

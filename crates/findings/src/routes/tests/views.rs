@@ -14,13 +14,13 @@ use crate::round::Gap;
 #[tokio::test]
 async fn a_finding_is_shown_with_its_like_its_silences_and_what_happened() {
     let mut others = four();
-    others[1].belongs = Arc::new(belongs("other", 1));
-    others[2].belongs = Arc::new(belongs("other", 2));
+    others[1].told.belongs = Arc::new(belongs("other", 1));
+    others[2].told.belongs = Arc::new(belongs("other", 2));
     let process = Process::with(others).await;
     process.clock.advance(std::time::Duration::from_mins(1));
     process.look(Vec::new(), &[0]).await;
     let note = Note {
-        fingerprint: sighting(3).fingerprint,
+        fingerprint: sighting(3).told.fingerprint,
         at: at(70),
         response: "notification".to_owned(),
         did: Did::Planned,
@@ -32,7 +32,7 @@ async fn a_finding_is_shown_with_its_like_its_silences_and_what_happened() {
     let silence =
         json!({"owner": "ops", "reason": "known", "until": until, "match": {"rule": "miner-*", "namespace": "ns-1"}});
     let silence = process.post("/api/v1/silences", &silence).await.json();
-    let path = format!("/api/v1/findings/{}", sighting(3).fingerprint);
+    let path = format!("/api/v1/findings/{}", sighting(3).told.fingerprint);
     let view = process.json(&path).await;
     assert_eq!((&view["finding"]["state"], &view["finding"]["silence"]), (&json!("silenced"), &silence["id"]));
     assert_eq!((&view["pod"], &view["exemption"]), (&json!(null), &json!(null)));
@@ -44,11 +44,11 @@ async fn a_finding_is_shown_with_its_like_its_silences_and_what_happened() {
     );
     assert_eq!(view["silences"], json!([silence]));
     // Of the same owner or image; what is resolved comes last.
-    let related = [sighting(1).fingerprint, sighting(0).fingerprint];
+    let related = [sighting(1).told.fingerprint, sighting(0).told.fingerprint];
     assert_eq!(fingerprints(&view["related"]), related.each_ref().map(Fingerprint::as_str));
     let mut told = Vec::new();
     for happened in view["timeline"].as_array().unwrap() {
-        let whose = (0..4).find(|number| happened["fingerprint"] == json!(sighting(*number).fingerprint)).unwrap();
+        let whose = (0..4).find(|number| happened["fingerprint"] == json!(sighting(*number).told.fingerprint)).unwrap();
         told.push((whose, happened["event"].as_str().unwrap().to_owned()));
     }
     let of_the_same_second = told.split_off(1);
@@ -63,9 +63,9 @@ async fn a_finding_is_shown_with_its_like_its_silences_and_what_happened() {
 async fn an_exemption_of_its_source_is_shown() {
     let mut exempt = sighting(1);
     let (id, owner, reason) = ("e1".to_owned(), "sec".to_owned(), "ours".to_owned());
-    exempt.exemption = Some(Box::new(Exemption { id, owner, reason, until: None }));
+    exempt.told.exemption = Some(Box::new(Exemption { id, owner, reason, until: None }));
     let process = Process::with(vec![exempt]).await;
-    let view = process.json(&format!("/api/v1/findings/{}", sighting(1).fingerprint)).await;
+    let view = process.json(&format!("/api/v1/findings/{}", sighting(1).told.fingerprint)).await;
     assert_eq!(view["exemption"], json!({"id": "e1", "owner": "sec", "reason": "ours", "until": null}));
     assert_eq!((&view["finding"]["state"], &view["finding"]["silence"]), (&json!("silenced"), &json!("e1")));
 }
@@ -101,7 +101,7 @@ async fn groups_are_counted_the_worst_first() {
 #[tokio::test]
 async fn what_has_no_such_thing_is_a_group_of_its_own() {
     let mut bare = sighting(1);
-    bare.subject.namespace = None;
+    bare.told.subject.namespace = None;
     let process = Process::with(vec![bare]).await;
     let summary = process.json("/api/v1/findings/summary?by=namespace").await;
     assert_eq!((&summary["items"][0]["value"], &summary["items"][0]["count"]), (&json!(null), &json!(1)));

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use api::Severity;
 use api::finding::Subject;
-use findings::Sighting;
+use findings::{Sighting, Told};
 
 use super::*;
-use crate::notify::fixture::{Kept, at, fingerprint, notifier, seen, seen_of};
+use crate::notify::fixture::{Kept, at, fingerprint, notifier, seen, seen_of, told};
 
 /// One notifier and what it has told.
 struct Teller {
@@ -99,15 +99,15 @@ fn another_process_of_the_same_rule_and_app_is_told_with_the_next_message() {
     teller.kept.look(200, vec![seen(3)], &[2]);
     assert_eq!((teller.tell(200), teller.tell(3609)), (vec![], vec![]));
     assert_eq!(teller.tell(3610), [("opened", vec![(3, "open"), (2, "resolved")], 0)]);
-    teller.kept.look(3700, vec![seen(4), Sighting { rule: "miner-args".into(), ..seen(5) }], &[]);
+    teller.kept.look(3700, vec![seen(4), Told { rule: "miner-args".into(), ..told(5) }.into()], &[]);
     assert_eq!(teller.tell(3700), [opened(&[4, 5])]);
 }
 
 #[test]
 fn processes_of_hosts_are_held_by_host() {
     let of_host = |node: &str, number| {
-        let subject = Subject { namespace: None, pod: None, node: Some(node.to_owned()), ..seen(number).subject };
-        Sighting { subject, belongs: findings::batch::Belongs::default().into(), ..seen(number) }
+        let subject = Subject { namespace: None, pod: None, node: Some(node.into()), ..told(number).subject };
+        Sighting::from(Told { subject, belongs: findings::batch::Belongs::default().into(), ..told(number) })
     };
     let mut teller = Teller::at_once();
     teller.kept.look(10, vec![of_host("a", 1)], &[]);
@@ -172,7 +172,7 @@ fn who_begins_to_tell_tells_what_is_open_and_not_what_has_ended() {
 
 #[test]
 fn only_what_is_wanted_is_told_but_whoever_heard_of_it_hears_of_its_end() {
-    let low = Sighting { severity: Severity::Low, ..seen(1) };
+    let low: Sighting = Told { severity: Severity::Low, ..told(1) }.into();
     let mut teller = Teller::at_once();
     teller.kept.look(0, vec![low.clone()], &[]);
     assert_eq!(teller.tell(0), []);

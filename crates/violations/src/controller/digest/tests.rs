@@ -63,7 +63,7 @@ fn check(digest: &Digest, seen: &[u32], gone: &[(u32, &str)], gone_since: &[u32]
             .map(|gone| (gone.fingerprint.clone(), gone.reason.clone()))
             .collect::<std::collections::BTreeMap<_, _>>()
     };
-    assert_eq!(sorted(digest.seen.iter().map(|seen| seen.fingerprint.clone()).collect()), ids(seen), "seen");
+    assert_eq!(sorted(digest.seen.iter().map(|seen| seen.told.fingerprint.clone()).collect()), ids(seen), "seen");
     assert_eq!(reasons(&digest.gone), gone.iter().map(|(pid, why)| (id(*pid), (*why).to_owned())).collect(), "gone");
     assert_eq!(sorted(digest.gone_since.iter().map(|gone| gone.fingerprint.clone()).collect()), ids(gone_since));
     assert_eq!(digest.is_whole, is_whole);
@@ -196,7 +196,7 @@ proptest! {
             let known = Knowledge { node: name, boot: BOOT, held: &held, absent: &absent[node], settled: &HashSet::new(), absence };
             let digest = digest(records.collect(), &known);
             for seen in &digest.seen {
-                held.insert(seen.fingerprint.clone(), super::tests::held(name, true));
+                held.insert(seen.told.fingerprint.clone(), super::tests::held(name, true));
             }
             for gone in digest.gone.iter().chain(&digest.gone_since) {
                 held.get_mut(&gone.fingerprint).unwrap().is_open = false;

@@ -42,7 +42,7 @@ async fn while_a_pod_is_not_known_the_whole_answer_is_asked_for() {
         let owned = book.records().filter(|record| record.told.belongs.owner.is_some());
         owned.filter_map(|record| record.told.subject.pod.clone()).collect::<Vec<_>>()
     });
-    assert_eq!(named, ["cart-0"]);
+    assert_eq!(named, ["cart-0".into()]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Why what is resolved is.
-fn reasons(world: &World) -> Vec<String> {
+fn reasons(world: &World) -> Vec<Box<str>> {
     world.collector.findings().ask(|book| {
         let reason = |record: &findings::Record| match &record.life {
             Life::Resolved { reason, .. } => Some(reason.clone()),
@@ -31,7 +31,7 @@ async fn a_node_that_does_not_answer_keeps_its_findings_until_it_says_that_they_
     world.agents.set_records(0, Vec::new());
     world.settings.timeout = Duration::from_secs(20);
     world.round().await;
-    assert_eq!((world.findings(), reasons(&world)), ((0, 0, 4), vec!["process-gone".to_owned(); 4]));
+    assert_eq!((world.findings(), reasons(&world)), ((0, 0, 4), vec!["process-gone".into(); 4]));
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn what_came_and_went_between_two_rounds_is_told_once() {
     records[0]["resolved_reason"] = json!("rule-removed");
     world.agents.set_records(0, records);
     world.round().await;
-    assert_eq!((world.findings(), reasons(&world)), ((3, 0, 1), vec!["rule-removed".to_owned()]));
+    assert_eq!((world.findings(), reasons(&world)), ((3, 0, 1), vec!["rule-removed".into()]));
     let told = async |world: &World| world.collector.findings().changes_after(None, 100).await.unwrap().last;
     let before = told(&world).await;
     assert_eq!(before, 5, "four openings and an end");
@@ -129,7 +129,7 @@ async fn one_of_three_nodes_that_leaves_is_gone_after_ten_minutes() {
     }
     assert_eq!(
         (world.nodes(), reasons(&world)),
-        (vec!["agent-1 fresh".to_owned(), "agent-3 fresh".to_owned()], vec!["node-gone".to_owned(); 4])
+        (vec!["agent-1 fresh".to_owned(), "agent-3 fresh".to_owned()], vec!["node-gone".into(); 4])
     );
     world.list(&[0, 1, 2]);
     world.round().await;
