@@ -1,8 +1,11 @@
 //! A client of the API, for verbs of the command line: one question, one answer, one line when it fails.
 //!
 //! Owns the base address, the token, the trust and the times. Which routes there are, the caller knows. Requests to others than
-//! an API of this program are `outgoing`'s.
+//! an API of this program are `outgoing`'s, and `direct`'s where there are thousands.
 
+mod direct;
+#[cfg(test)]
+mod fixture;
 mod outgoing;
 
 use std::error::Error;
@@ -12,15 +15,21 @@ use std::time::Duration;
 use api::Problem;
 use axum::http::{StatusCode, header};
 use reqwest::{Certificate, ClientBuilder, Method, RequestBuilder, Response, Url};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use direct::{Direct, DirectAnswer, DirectRequest, Trust};
 pub use outgoing::{
     Outgoing, OutgoingAnswer, OutgoingError, OutgoingRequest, OutgoingSettings, Targets, basic, bearer,
 };
 
 /// A listener answers a connection at once or not at all.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+const NO_AUTHORITY: &str = "the file of authorities holds no certificate (accepted: PEM)";
 
 /// What is shown of an answer that is no problem: enough to recognize the proxy or the page it comes from.
 const SHOWN_CHARS: usize = 200;
@@ -171,9 +180,16 @@ fn trusting(builder: ClientBuilder, authorities: Option<&[u8]>) -> Result<Client
     let Some(pem) = authorities else { return Ok(builder) };
     let authorities = Certificate::from_pem_bundle(pem).unwrap_or_default();
     if authorities.is_empty() {
-        return Err(unusable("the file of authorities holds no certificate (accepted: PEM)"));
+        return Err(unusable(NO_AUTHORITY));
     }
     Ok(builder.tls_certs_only(authorities))
+}
+
+/// The authorities of a PEM, each one that is a certificate.
+fn authorities(pem: &[u8]) -> Result<RootCertStore, ClientError> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).filter_map(Result::ok));
+    if store.is_empty() { Err(unusable(NO_AUTHORITY)) } else { Ok(store) }
 }
 
 /// The address without a user, whose password would be shown.

@@ -12,11 +12,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use api::{Clock, Time, Violation};
-use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use processes::redact::Redactor;
 use tracing::debug;
-use web::client::{Outgoing, OutgoingAnswer, OutgoingError, OutgoingRequest};
+use web::client::{Direct, DirectAnswer, DirectRequest, OutgoingError};
 
 use super::about::About;
 use super::budget::Share;
@@ -24,7 +23,7 @@ use super::decode::{Element, Elements};
 use super::discovery::Addresses;
 use super::failure::Failure;
 use super::told::Reader;
-use crate::settings::{ControllerSettings, Scheme};
+use crate::settings::ControllerSettings;
 
 /// Records of one answer. A node keeps 1,500; one that tells more than this fills the store of all.
 pub(crate) const RECORDS: usize = 10_000;
@@ -32,8 +31,7 @@ pub(crate) const RECORDS: usize = 10_000;
 /// How nodes are asked in one round.
 #[derive(Debug)]
 pub(crate) struct Manner {
-    outgoing: Outgoing,
-    scheme: &'static str,
+    direct: Direct,
     port: u16,
     path: String,
     authorization: Option<HeaderValue>,
@@ -77,15 +75,10 @@ pub(crate) trait Early: Send {
 }
 
 impl Manner {
-    pub(crate) fn new(settings: &ControllerSettings, outgoing: Outgoing, authorization: Option<HeaderValue>) -> Self {
-        let scheme = match settings.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
+    pub(crate) fn new(settings: &ControllerSettings, direct: Direct, authorization: Option<HeaderValue>) -> Self {
         let separator = if settings.api_path.contains('?') { '&' } else { '?' };
         Self {
-            outgoing,
-            scheme,
+            direct,
             port: settings.api_port,
             path: format!("{}{separator}state=all", settings.api_path),
             authorization,
@@ -120,11 +113,11 @@ impl Manner {
         }
     }
 
-    async fn reach(&self, question: &Question) -> Result<OutgoingAnswer, Failure> {
+    async fn reach(&self, question: &Question) -> Result<DirectAnswer, Failure> {
         let mut failed = OutgoingError::Address;
         for address in &question.addresses {
             let request = self.request(SocketAddr::new(*address, self.port), question.etag.clone());
-            match self.outgoing.send(request).await {
+            match self.direct.send(&request).await {
                 Ok(answer) => return Ok(answer),
                 Err(error @ OutgoingError::Unreachable(_)) => failed = error,
                 Err(error) => return Err(error.into()),
@@ -133,25 +126,18 @@ impl Manner {
         Err(failed.into())
     }
 
-    fn request(&self, address: SocketAddr, etag: Option<HeaderValue>) -> OutgoingRequest {
+    fn request(&self, address: SocketAddr, etag: Option<HeaderValue>) -> DirectRequest {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.extend(self.authorization.clone().map(|value| (header::AUTHORIZATION, value)));
         headers.extend(etag.map(|etag| (header::IF_NONE_MATCH, etag)));
-        OutgoingRequest {
-            method: Method::GET,
-            // An IPv6 address is written in brackets.
-            url: format!("{}://{address}{}", self.scheme, self.path),
-            headers,
-            body: Bytes::new(),
-            timeout: self.timeout,
-            max_body: self.max_body,
-        }
+        let path = self.path.clone();
+        DirectRequest { address, path, headers, timeout: self.timeout, max_body: self.max_body }
     }
 }
 
 async fn read(
-    mut answer: OutgoingAnswer,
+    mut answer: DirectAnswer,
     about: &About,
     mut list: List,
     (reader, early): (&Reader<'_>, &mut impl Early),

@@ -139,7 +139,7 @@ impl Lead {
             Err(_) => Some(false),
             Ok(reached) => {
                 let round = Round {
-                    manner: Arc::new(Manner::new(settings, reached.outgoing, reached.authorization)),
+                    manner: Arc::new(Manner::new(settings, reached.direct, reached.authorization)),
                     to: Arc::clone(&to),
                     clock: Arc::clone(&shared.clock),
                     counts: Arc::clone(&shared.counts),

@@ -3,51 +3,54 @@
 //! Owns the two files of the settings, read again for each round. What cannot be read now was read before, or is told.
 
 use axum::http::HeaderValue;
-use web::client::{Outgoing, OutgoingSettings, bearer};
+use web::client::{Direct, Trust, bearer};
 
 use crate::settings::{ControllerSettings, Scheme};
 
 /// What nodes are reached by. Connections are kept from round to round, unless the trust changes.
 #[derive(Debug, Default)]
 pub(crate) struct Reach {
-    client: Option<(OutgoingSettings, Outgoing)>,
+    client: Option<(Trusted, Direct)>,
     token: Option<(String, HeaderValue)>,
 }
+
+/// The scheme, and the authorities that were read; none for those of the system.
+type Trusted = (Scheme, Option<Vec<u8>>);
 
 /// What a round reaches nodes by, and what is wrong with it in words.
 #[derive(Debug)]
 pub(crate) struct Reached {
-    pub(crate) outgoing: Outgoing,
+    pub(crate) direct: Direct,
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) trouble: String,
 }
-
-/// A node is asked by one request at a time.
-const IDLE_PER_NODE: usize = 1;
 
 impl Reach {
     /// By these settings, and what their files hold now. Fails in words if nobody can be asked.
     pub(crate) fn by(&mut self, settings: &ControllerSettings) -> Result<Reached, String> {
         let authorities = authorities(settings);
         let mut troubles: Vec<String> = authorities.as_ref().err().cloned().into_iter().collect();
-        let outgoing = match (authorities, &self.client) {
-            (Ok(authorities), _) => self.client(authorities)?,
+        let direct = match (authorities, &self.client) {
+            (Ok(authorities), _) => self.client((settings.scheme, authorities))?,
             (Err(_), Some((_, client))) => client.clone(),
             (Err(why), None) => return Err(why),
         };
         troubles.extend(self.read_token(settings).err());
         let authorization = self.token.as_ref().map(|(_, header)| header.clone());
-        Ok(Reached { outgoing, authorization, trouble: troubles.join("; ") })
+        Ok(Reached { direct, authorization, trouble: troubles.join("; ") })
     }
 
-    fn client(&mut self, authorities: Option<Vec<u8>>) -> Result<Outgoing, String> {
-        let wanted = OutgoingSettings { authorities, idle_per_address: IDLE_PER_NODE, ..OutgoingSettings::default() };
-        if let Some((settings, client)) = &self.client
-            && *settings == wanted
+    fn client(&mut self, wanted: Trusted) -> Result<Direct, String> {
+        if let Some((trusted, client)) = &self.client
+            && *trusted == wanted
         {
             return Ok(client.clone());
         }
-        let client = Outgoing::new(&wanted).map_err(|error| format!("violations.controller.ca_file: {error}"))?;
+        let trust = match &wanted {
+            (Scheme::Http, _) => Trust::Plain,
+            (Scheme::Https, authorities) => Trust::Tls(authorities.as_deref()),
+        };
+        let client = Direct::new(trust).map_err(|error| format!("violations.controller.ca_file: {error}"))?;
         self.client = Some((wanted, client.clone()));
         Ok(client)
     }

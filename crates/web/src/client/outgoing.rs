@@ -19,11 +19,11 @@ pub use self::targets::Targets;
 use super::{ClientError, last_cause, trusting, unusable};
 
 /// A server that is there takes a connection at once; a dropped packet is sent again after one second and after three.
-const CONNECT_TIME: Duration = Duration::from_secs(3);
+pub(super) const CONNECT_TIME: Duration = Duration::from_secs(3);
 
 /// Shorter than the 75 s after which listeners of this program close what is idle: a request never meets a connection that is
 /// being closed.
-const IDLE_TIME: Duration = Duration::from_secs(70);
+pub(super) const IDLE_TIME: Duration = Duration::from_secs(70);
 
 /// Sends requests. Clones share its connections.
 #[derive(Clone)]

@@ -1,41 +1,15 @@
 //! Real sockets, and servers that answer as no server should.
 
 use axum::http::header;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 use super::*;
+use crate::client::fixture::{Heads, answer, packed_zeros};
 use crate::fixture::PATIENCE;
 
-/// Answers each request with the next of these bytes; tells the heads of requests, each with the number of its connection. A
-/// connection is held open when nothing is left to say.
-async fn server(answers: Vec<Vec<u8>>) -> (String, mpsc::UnboundedReceiver<(usize, String)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/v?token=s3cret", listener.local_addr().unwrap());
-    let (told, heads) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let mut answers = answers.into_iter();
-        for connection in 0.. {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut head = Vec::new();
-            while let Ok(byte) = stream.read_u8().await {
-                head.push(byte);
-                if head.ends_with(b"\r\n\r\n") {
-                    told.send((connection, String::from_utf8(std::mem::take(&mut head)).unwrap())).unwrap();
-                    let Some(answer) = answers.next() else { std::future::pending().await };
-                    if stream.write_all(&answer).await.is_err() {
-                        break;
-                    }
-                }
-            }
-        }
-    });
-    (url, heads)
-}
-
-fn answer(head: &str, body: &[u8]) -> Vec<u8> {
-    [format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
+async fn server(answers: Vec<Vec<u8>>) -> (String, Heads) {
+    let (address, heads) = crate::client::fixture::server(answers).await;
+    (format!("http://{address}/v?token=s3cret"), heads)
 }
 
 fn request(url: &str) -> OutgoingRequest {
@@ -92,16 +66,9 @@ async fn reading_stops_at_the_bound_also_of_a_body_without_a_length() {
     assert_eq!(body(&outgoing(), request(&url)).await, Ok((200, "x".repeat(1000))));
 }
 
-/// 20,000 zeros, as gzip writes them.
-const ZEROS: &str = "1f8b08000000000002ffedc131010000\
-                     00c2a0f54f6d0d0fa000000000000000\
-                     00000000000000000000000078300253\
-                     2f97204e0000";
-
 #[tokio::test]
 async fn a_compressed_body_is_counted_as_it_reads() {
-    let packed: Vec<u8> =
-        (0..ZEROS.len() / 2).map(|at| u8::from_str_radix(&ZEROS[2 * at..][..2], 16).unwrap()).collect();
+    let packed = packed_zeros();
     assert!(packed.len() < 100);
     let packed = answer("200 OK\r\ncontent-encoding: gzip", &packed);
     let (url, _heads) = server(vec![packed.clone(), packed]).await;
