@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use api::finding::Source;
@@ -44,6 +44,9 @@ pub(crate) struct Inner {
     lead: Mutex<Option<Lead>>,
     /// Held by whoever makes the book another: the writer for each change, a follower for what it read.
     pub(crate) pen: tokio::sync::Mutex<Pen>,
+    /// Number of the last entry whose effect is in the book. What was stored after it is not told yet: whoever hears of it asks
+    /// the book.
+    known_to: AtomicI64,
     wakes: watch::Sender<u64>,
     watchers: AtomicUsize,
     /// Sources that this process has.
@@ -141,6 +144,7 @@ impl Findings {
             settings: RwLock::new(Arc::new(settings.clone())),
             lead: Mutex::default(),
             pen: tokio::sync::Mutex::new(Pen { at: state, is_stored: true }),
+            known_to: AtomicI64::new(state.number),
             wakes: watch::Sender::new(0),
             watchers: AtomicUsize::new(0),
             expected: Mutex::default(),
@@ -241,16 +245,20 @@ impl Findings {
         tables::history(&self.inner.storage, about, limit).await
     }
 
-    /// What happened after a number, at most `limit` entries of it. With none, where changes are now.
+    /// What happened after a number and is in the book, at most `limit` entries of it. With none, where changes are now.
     pub async fn changes_after(&self, number: Option<i64>, limit: usize) -> Result<Changes, Failure> {
+        // Before the store is read: what is stored meanwhile is for the next time.
+        let known_to = self.inner.known_to.load(Ordering::Acquire);
         let state = tables::state(&self.inner.storage).await?;
         match number {
+            // Another replica may have told more than is known here by now.
             Some(number) if (state.trimmed_to..=state.number).contains(&number) => {
-                let entries = tables::after(&self.inner.storage, number, limit).await?;
+                let mut entries = tables::after(&self.inner.storage, number, limit).await?;
+                entries.retain(|entry| entry.number <= known_to);
                 let last = entries.last().map_or(number, |entry| entry.number);
                 Ok(Changes { entries, last, reset: false })
             }
-            known => Ok(Changes { entries: Vec::new(), last: state.number, reset: known.is_some() }),
+            known => Ok(Changes { entries: Vec::new(), last: known_to, reset: known.is_some() }),
         }
     }
 
@@ -295,6 +303,11 @@ impl Inner {
 
     pub(crate) fn settings(&self) -> Arc<Settings> {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The book is what the store was then.
+    pub(crate) fn knows(&self, state: &State) {
+        self.known_to.store(state.number, Ordering::Release);
     }
 
     pub(crate) fn now(&self) -> Time {

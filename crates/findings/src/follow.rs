@@ -88,6 +88,7 @@ impl Findings {
             }
         });
         *at = state;
+        inner.knows(at);
         if wakes {
             inner.wake();
         }
@@ -109,6 +110,7 @@ impl Inner {
         let Loaded { book, state } = self.load().await?;
         self.change_book(|known| *known = book);
         *pen = Pen { at: state, is_stored: true };
+        self.knows(&pen.at);
         self.wake();
         Ok(())
     }

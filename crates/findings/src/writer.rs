@@ -99,6 +99,7 @@ impl Writer {
             }
         });
         *pen = Pen { at: state, is_stored: true };
+        inner.knows(&pen.at);
         self.fence = Some(fence);
         inner.set_unsettled(true);
         Ok(())
@@ -243,6 +244,7 @@ impl Writer {
                 book.apply(plan);
             }
         });
+        inner.knows(&pen.at);
         if wakes {
             inner.wake();
         }

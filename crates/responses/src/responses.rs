@@ -111,7 +111,7 @@ impl Responses {
         });
     }
 
-    /// Acts while this process leads. Returns at `stop`, or when the lead has ended.
+    /// Acts while this process leads. Returns at `stop`, or when the lead has ended, also if another has begun in its place.
     pub async fn run(&self, lead: Lead, stop: Stop) {
         let Some(mut sweeper) = Sweeper::begin(Arc::clone(&self.0), lead.clone(), stop.clone()) else { return };
         self.0.lead(Some(lead.clone()));
@@ -141,8 +141,13 @@ impl Responses {
                 }
             }
         };
+        let (stopper, end) = Stop::channel();
+        let sweeps = async {
+            sweeps.await;
+            stopper.stop();
+        };
         // Boxed, for they are large and whoever calls this holds them.
-        tokio::join!(Box::pin(sweeps), Box::pin(self.0.notify.run(lead, stop.clone())));
+        tokio::join!(Box::pin(sweeps), Box::pin(self.0.notify.run(lead, end)));
         self.0.lead(None);
         self.0.show(View::default());
     }

@@ -146,6 +146,25 @@ async fn batches_of_many_scopes_share_commits_and_each_has_its_own_answer() {
 }
 
 #[tokio::test]
+async fn a_replica_tells_of_no_change_that_it_does_not_know() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = storage(folder.path()).await;
+    let leader = findings(&storage).await;
+    let clock = Arc::new(ManualClock::default());
+    let follower = Findings::open(storage.clone(), &Settings::default(), clock).await.unwrap();
+    leader.take(batch(1, 0, vec![sighting(1)], &[])).await.unwrap();
+    let told = |changes: Changes| (changes.entries.len(), changes.last, changes.reset);
+    assert_eq!(told(leader.changes_after(Some(0), 10).await.unwrap()), (1, 1, false));
+    assert_eq!(told(follower.changes_after(Some(0), 10).await.unwrap()), (0, 0, false));
+    assert_eq!(told(follower.changes_after(None, 10).await.unwrap()), (0, 0, false));
+    // Whoever has heard of it on the leader goes on here.
+    assert_eq!(told(follower.changes_after(Some(1), 10).await.unwrap()), (0, 1, false));
+    follower.catch_up().await.unwrap();
+    assert_eq!(told(follower.changes_after(Some(0), 10).await.unwrap()), (1, 1, false));
+    assert_eq!(all(&follower).len(), 1);
+}
+
+#[tokio::test]
 async fn what_one_batch_holds_that_cannot_be_stored_harms_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let storage = storage(folder.path()).await;

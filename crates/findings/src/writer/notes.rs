@@ -24,6 +24,7 @@ impl Writer {
             let numbers = Numbers::from(pen.at);
             self.write(tables::note(entries, numbers)).await?;
             pen.at.moved(numbers.with(entries.len()));
+            inner.knows(&pen.at);
             inner.wake();
         }
         Ok(Done::default())

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 use violations::controller::Collector;
 
-/// A store that cannot be written to is asked again after this time.
+/// Whatever ended too soon, and a store that cannot be written to, is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// Everything that only the leader does.
@@ -47,6 +47,10 @@ impl Terms {
                     trouble = None;
                     // Everything that a leader does: large, and begun once a term.
                     Box::pin(self.serve(lead, &mut views, &stop)).await;
+                    if *views.borrow() == LeaderView::Us && !stop.is_requested() {
+                        warn!(target: "leader", "what the leader does has ended before its lead: beginning again");
+                        pause(&stop).await;
+                    }
                 }
                 Err(error) => {
                     let told = error.to_string();
@@ -54,10 +58,7 @@ impl Terms {
                         warn!(target: "leader", "failed to begin as the leader: {told}; trying again");
                         trouble = Some(told);
                     }
-                    tokio::select! {
-                        () = stop.requested() => return,
-                        () = tokio::time::sleep(AGAIN) => {}
-                    }
+                    pause(&stop).await;
                 }
             }
         }
@@ -78,10 +79,27 @@ impl Terms {
             tokio::select! {
                 () = stop.requested() => {}
                 _ = until(views, |view| *view != LeaderView::Us) => {}
+                () = end.requested() => {}
             }
             stopper.stop();
         };
-        tokio::join!(ending, self.collector.run(end.clone()), self.responses.run(lead, end.clone()));
+        // If one of them finds its lead over, however that came, so is that of the other: nothing of a term goes on alone.
+        let collecting = async {
+            self.collector.run(end.clone()).await;
+            stopper.stop();
+        };
+        let responding = async {
+            self.responses.run(lead, end.clone()).await;
+            stopper.stop();
+        };
+        tokio::join!(ending, collecting, responding);
+    }
+}
+
+async fn pause(stop: &Stop) {
+    tokio::select! {
+        () = stop.requested() => {}
+        () = tokio::time::sleep(AGAIN) => {}
     }
 }
 

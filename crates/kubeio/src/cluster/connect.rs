@@ -16,6 +16,9 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 /// A connection that takes longer does not come about.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// Bytes read at once. Without this bound the buffer of each watch grows to half a MiB with the first list, and stays so.
+const READ_BYTES: usize = 64 << 10;
+
 /// A peer that vanished is noticed after about this long, even on a quiet watch.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -29,7 +32,7 @@ pub(super) fn connect(config: &Config) -> Result<BoxService<http::Request<Body>,
     http.set_connect_timeout(Some(CONNECT));
     http.set_keepalive(Some(KEEP_ALIVE));
     let https = config.rustls_https_connector_with_connector(http)?;
-    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build(https);
+    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).http1_max_buf_size(READ_BYTES).build(https);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)

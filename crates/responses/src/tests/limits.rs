@@ -68,6 +68,25 @@ async fn who_loses_the_lead_in_the_middle_writes_no_more_and_remembers_what_it_w
 }
 
 #[tokio::test]
+async fn what_a_leader_does_ends_with_its_lead() {
+    let world = world().await;
+    let (stopper, stop) = Stop::channel();
+    let candidate = Candidate { identity: identity("me", 7), address: String::new() };
+    let election = Election::start(&world.cluster, &LeaderSettings::default(), candidate, stop);
+    until(|| election.leading().is_some()).await;
+    let lead = Lead { election: election.clone(), term: Arc::clone(&world.lead.term) };
+    let running = world.responses.run(lead, world.stop.clone());
+    let lose = async {
+        stopper.stop();
+        election.ended().await;
+        // A sweep begins because of this.
+        world.apply(&settings());
+    };
+    let ended = async { tokio::join!(running, lose) };
+    tokio::time::timeout(std::time::Duration::from_mins(1), ended).await.expect("it ends");
+}
+
+#[tokio::test]
 async fn writes_go_ten_a_second_at_most() {
     let world = world().await;
     let names: Vec<String> = (0..8).map(|number| format!("ns-{number}")).collect();

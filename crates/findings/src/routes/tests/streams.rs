@@ -92,12 +92,17 @@ async fn a_watcher_hears_what_happens_from_now_on() {
 async fn a_watcher_hears_what_matches_its_filter_and_that_a_finding_has_become_less_severe() {
     let process = Process::new().await;
     let mut reader = process.watch("namespace=ns-1&min_severity=high", None).await;
-    assert_eq!(reader.next().await, Some(("synced".to_owned(), None)));
+    let mut everything = process.watch("", None).await;
+    for reader in [&mut reader, &mut everything] {
+        assert_eq!(reader.next().await, Some(("synced".to_owned(), None)));
+    }
     process.look(four(), &[]).await;
     let mut milder = four().remove(3);
     milder.told.severity = Severity::Low;
     process.look(vec![milder], &[]).await;
     process.look(Vec::new(), &[1]).await;
+    // Each change is judged by the finding as it is when it is told: this one before the next is made.
+    everything.some(6).await;
     let mut worse = four().remove(1);
     worse.told.severity = Severity::Critical;
     process.look(vec![worse], &[]).await;
