@@ -16,6 +16,9 @@ pub(crate) struct AppRule {
 }
 
 impl AppRule {
+    /// The labels by which a devbox is named beside those of the settings.
+    pub(crate) const PART_OF: [&'static str; 2] = ["app.kubernetes.io/part-of", "app.kubernetes.io/name"];
+
     /// What a pod with these labels belongs to. `label` has the value of a label, or "". Without one the name of its top-level
     /// owner counts, which is the pod itself if nothing owns it.
     pub(crate) fn judge<'a>(&self, label: impl Fn(&str) -> &'a str, owner: &'a str) -> (SubjectKind, &'a str) {
@@ -23,8 +26,8 @@ impl AppRule {
         if let Some(devbox) = first_of(&self.devbox_labels) {
             return (SubjectKind::Devbox, devbox);
         }
-        let name = label("app.kubernetes.io/name");
-        let is_part = !self.devbox_part_of.is_empty() && label("app.kubernetes.io/part-of") == self.devbox_part_of;
+        let [part_of, name] = Self::PART_OF.map(&label);
+        let is_part = !self.devbox_part_of.is_empty() && part_of == self.devbox_part_of;
         if is_part && !name.is_empty() {
             return (SubjectKind::Devbox, name);
         }

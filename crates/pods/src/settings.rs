@@ -155,8 +155,15 @@ impl Settings {
                 fault(path, "has an empty pattern, which matches nothing (accepted: such as *, app or !*/status)");
             }
         }
-        for (path, labels) in [("devbox_labels", &self.devbox_labels), ("app_labels", &self.app_labels)] {
-            let kept = Patterns::new(&self.labels);
+        let kept = Patterns::new(&self.labels);
+        let of_devboxes = AppRule::PART_OF.map(str::to_owned).to_vec();
+        let of_devboxes = if self.devbox_part_of.is_empty() { Vec::new() } else { of_devboxes };
+        let named = [
+            ("devbox_labels", &self.devbox_labels),
+            ("app_labels", &self.app_labels),
+            ("devbox_part_of", &of_devboxes),
+        ];
+        for (path, labels) in named {
             if let Some(label) = labels.iter().find(|label| !kept.keep(label)) {
                 fault(path, &format!("names `{label}`, which labels does not keep (accepted: labels that are kept)"));
             }
@@ -225,8 +232,11 @@ mod tests {
     fn a_label_that_names_apps_must_be_kept() {
         refused(
             &Settings { labels: vec!["pod-*".to_owned()], ..Settings::default() },
-            &["devbox_labels", "app_labels"],
+            &["devbox_labels", "app_labels", "devbox_part_of"],
         );
+        let without_part_of = vec!["*".to_owned(), "!app.kubernetes.io/part-of".to_owned()];
+        refused(&Settings { labels: without_part_of.clone(), ..Settings::default() }, &["devbox_part_of"]);
+        refused(&Settings { labels: without_part_of, devbox_part_of: String::new(), ..Settings::default() }, &[]);
         refused(&Settings { labels: vec!["!".to_owned(), "*".to_owned()], ..Settings::default() }, &["labels"]);
     }
 }

@@ -90,7 +90,11 @@ async fn look_up(client: &Client, key: Value, deleted: bool) -> anyhow::Result<V
     let item = answer["items"][0].take();
     match (&item["pod"], item["error"].as_str()) {
         (Value::Object(_), _) => Ok(item["pod"].clone()),
-        (_, Some(error)) => bail!("{error}"),
+        (_, Some(error)) => match item["hint"].as_str() {
+            // The API names its parameter.
+            Some(hint) => bail!("{error}: {}", hint.replace("deleted=true", "--deleted")),
+            None => bail!("{error}"),
+        },
         _ => bail!("the answer is not understood"),
     }
 }

@@ -59,6 +59,9 @@ pub(crate) enum Verb {
     Delete,
 }
 
+/// How long a review waits for its turn.
+const REVIEW_WAIT: Duration = Duration::from_secs(2);
+
 /// Why a request has not done what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -71,6 +74,9 @@ pub enum CallError {
     /// The connection broke, or the credential could not be made.
     #[error("failed to ask the API server")]
     Broken(#[source] kube::Error),
+    /// So many others wait for their turn that it was not sent.
+    #[error("too many requests wait to be sent to the API server")]
+    Crowded,
     /// The server was silent for this long.
     #[error("no answer from the API server within {} s", .0.as_secs_f64())]
     Silent(Duration),
@@ -218,9 +224,12 @@ impl Cluster {
         self.ask_now(call).await
     }
 
-    /// As [`Cluster::ask`], in the turns of reviews.
+    /// As [`Cluster::ask`], in the turns of reviews. Whoever asks waits for a request of its own to be let in: if there are too
+    /// many, it hears so soon, and they are not all late for it.
     pub(crate) async fn review<T: DeserializeOwned>(&self, call: Call) -> Result<T, CallError> {
-        self.inner.reviews.turn().await;
+        if !self.inner.reviews.turn_within(REVIEW_WAIT).await {
+            return Err(CallError::Crowded);
+        }
         self.ask_now(call).await
     }
 

@@ -37,11 +37,11 @@ struct Failed {
 impl<K: Observed, O: Observer<K>> Run<K, O> {
     /// Takes a list, in the way that works here.
     pub(super) async fn take_list(&mut self, reason: Relist) -> Result<Listed, CallError> {
-        let began = self.now();
+        let mut began = self.now();
         let result = match self.list {
             List::Paged => self.paged(reason, began).await,
             List::Streaming => self.streamed(reason, began).await,
-            List::Auto => self.in_either_way(reason, began).await,
+            List::Auto => self.in_either_way(reason, &mut began).await,
         };
         // A server that was not reached has not been asked.
         if !matches!(&result, Err(Failed { failure: CallError::Connect(_), .. })) {
@@ -55,8 +55,8 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
         })
     }
 
-    async fn in_either_way(&mut self, reason: Relist, began: Duration) -> Result<Listed, Failed> {
-        let failed = match self.streamed(reason, began).await {
+    async fn in_either_way(&mut self, reason: Relist, began: &mut Duration) -> Result<Listed, Failed> {
+        let failed = match self.streamed(reason, *began).await {
             Ok(listed) => return Ok(listed),
             Err(failed) => failed,
         };
@@ -67,7 +67,9 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
         if failed.was_told {
             self.observe(vec![Event::ListFailed]);
         }
-        let listed = self.paged(reason, began).await?;
+        // The first one may have been silent for a minute: the next list is as far from this one.
+        *began = self.now();
+        let listed = self.paged(reason, *began).await?;
         if is_refused {
             self.list = List::Paged;
         }

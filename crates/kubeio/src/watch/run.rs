@@ -249,7 +249,7 @@ impl Restart {
         match failure {
             CallError::Refused(_) => Self::Refused,
             CallError::Connect(_) | CallError::Broken(_) => Self::Broken,
-            CallError::Silent(_) => Self::Silent,
+            CallError::Silent(_) | CallError::Crowded => Self::Silent,
             CallError::TooLarge(_) | CallError::Malformed(_) | CallError::Garbled(_) => Self::Garbled,
         }
     }

@@ -124,7 +124,7 @@ impl Cause {
         match failure {
             CallError::Refused(refusal) => Self::Refused(refusal.code),
             CallError::Connect(_) | CallError::Broken(_) => Self::Unreachable,
-            CallError::Silent(_) => Self::Silent,
+            CallError::Silent(_) | CallError::Crowded => Self::Silent,
             CallError::TooLarge(_) | CallError::Malformed(_) | CallError::Garbled(_) => Self::Garbled,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Owns their keys, defaults, ranges and contradictions. One file serves both roles, so a node checks them too.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -142,6 +143,10 @@ impl LeaderSettings {
             let accepted = format!("(accepted: less than half of renew, {})", text(self.renew));
             faults.push(("retry".to_owned(), format!("{} is too long {accepted}", text(self.retry))));
         }
+        if !self.address.is_empty() && self.address.parse::<SocketAddr>().is_err() {
+            let accepted = "(accepted: an IP address and a port, such as 10.0.0.1:18080 or [fd00::1]:18080)";
+            faults.push(("address".to_owned(), format!("`{}` is no address of a pod {accepted}", self.address)));
+        }
         faults
     }
 }
@@ -173,5 +178,15 @@ mod tests {
             ClusterSettings { mode: ClusterMode::None, context: "c".to_owned(), ..ClusterSettings::default() };
         let paths: Vec<String> = settings.check().into_iter().map(|(path, _)| path).collect();
         assert_eq!(paths, ["context"]);
+    }
+
+    #[test]
+    fn followers_reach_a_leader_by_the_address_of_its_pod() {
+        let faults =
+            |address: &str| LeaderSettings { address: address.to_owned(), ..LeaderSettings::default() }.check();
+        assert_eq!((faults("10.0.0.1:18080"), faults("[fd00::1]:18080")), (Vec::new(), Vec::new()));
+        let expected = "`keelwatch.example:18080` is no address of a pod (accepted: an IP address and a port, such as \
+                        10.0.0.1:18080 or [fd00::1]:18080)";
+        assert_eq!(faults("keelwatch.example:18080"), [("address".to_owned(), expected.to_owned())]);
     }
 }

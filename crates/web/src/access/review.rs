@@ -20,6 +20,10 @@ use crate::settings::{KubernetesAuthSettings, Switch};
 // at most in practice. A token that finds no room costs one question more.
 const ANSWERS: usize = 10_000;
 
+/// Bytes of a path up to which a verdict is remembered: no route of this program has a longer one, and whoever asks for others
+/// does not fill the memory with them.
+const REMEMBERED_PATH: usize = 512;
+
 /// How long a no is remembered: long enough to spare the cluster a client that tries again and again, short enough for
 /// whoever has just been let in.
 const NO: Duration = Duration::from_secs(10);
@@ -111,7 +115,11 @@ impl Review {
             let remember = remembered(&answer, |verdict| *verdict == Verdict::Yes, settings.cache);
             (answer, remember)
         };
-        match self.verdicts.get(question.clone(), may).await {
+        let verdict = match question.path.len() {
+            0..=REMEMBERED_PATH => self.verdicts.get(question.clone(), may).await,
+            _ => may.await.0,
+        };
+        match verdict {
             Ok(Verdict::Yes) => Ok(Who::new(&question.caller.user)),
             Ok(Verdict::No { reason }) => Err(Refusal::Denied { user: question.caller.user.clone(), reason }),
             Err(unavailable) => Err(Refusal::Unavailable(unavailable)),

@@ -101,6 +101,16 @@ async fn a_no_is_remembered_for_ten_seconds() {
 }
 
 #[tokio::test]
+async fn a_verdict_on_a_path_that_no_route_has_fills_no_memory() {
+    let (cluster, _clock, review) = review(&KubernetesAuthSettings::default());
+    let path = format!("/{}", "x".repeat(REMEMBERED_PATH));
+    for asked in [vec![WHO.to_owned()], vec![]] {
+        get(&review, &good(), &path).await.unwrap_err();
+        assert_eq!(cluster.asked(), [asked, vec![format!("may shop:scraper get {path}")]].concat());
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_was_good_once_is_told_apart() {
     let (_cluster, _clock, review) = review(&KubernetesAuthSettings::default());
     assert_eq!(get(&review, &jwt(r#"{"exp":1}"#), "/api").await, Err(Refusal::Expired));
