@@ -144,7 +144,6 @@ impl Storage {
 
 /// Refuses a file that is damaged or not ours, before anything is written to it.
 async fn inspect(file: &Path, ground: &Ground) -> Result<(), OpenError> {
-    const TABLES: &str = "SELECT name FROM sqlite_schema LIMIT 1";
     let unusable = |error: &sqlx::Error| OpenError::Unusable(Failure::of(error));
     let mut connection = sqlite::beside(file, ground.timeout()).connect().await.map_err(|error| unusable(&error))?;
     let mut session = Session::<Sqlite> { connection: &mut connection, timeout: schema::STEP, timed: &ground.timed };
@@ -153,8 +152,7 @@ async fn inspect(file: &Path, ground: &Ground) -> Result<(), OpenError> {
         return Err(OpenError::Unusable(Failure::Damaged(Cause::new(fault))));
     }
     let ours = schema::version(&mut session).await.map_err(OpenError::Unusable)?;
-    let tables = session.read(&Statement::new(TABLES)).await.map_err(OpenError::Unusable)?;
-    if ours.is_none() && !tables.is_empty() {
+    if ours.is_none() && !sqlite::is_empty(&mut session).await.map_err(OpenError::Unusable)? {
         return Err(OpenError::Foreign(file.to_owned()));
     }
     connection.close().await.map_err(|error| unusable(&error))

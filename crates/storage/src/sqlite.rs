@@ -14,8 +14,9 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Error, Row as _, TypeInfo, ValueRef};
 
-use crate::engine::Engine;
-use crate::statement::{Row, Value};
+use crate::engine::{Engine, Session};
+use crate::failure::Failure;
+use crate::statement::{Row, Statement, Value};
 
 mod placeholders;
 
@@ -109,6 +110,12 @@ pub(crate) fn create(file: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         made => made.map(drop),
     }
+}
+
+/// Whether nobody has made a table in it.
+pub(crate) async fn is_empty(session: &mut Session<'_, Sqlite>) -> Result<bool, Failure> {
+    const TABLES: &str = "SELECT name FROM sqlite_schema LIMIT 1";
+    Ok(session.read(&Statement::new(TABLES)).await?.is_empty())
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {

@@ -170,6 +170,30 @@ fn a_damaged_file_fails_its_check_and_a_missing_one_cannot_be_checked() {
     assert!(checked.code == 1 && checked.stdout.contains("kw.db` is damaged (file is not a database)"), "{checked:?}");
 }
 
+#[test]
+fn an_empty_file_cannot_be_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings_of(folder.path(), &of_file(folder.path()));
+    write(folder.path(), "kw.db", "");
+    keelwatch(&["--settings", &settings, "storage", "check"]).is_refused_with("kw.db is empty");
+}
+
+#[tokio::test]
+async fn a_check_of_postgres_compares_the_tables_and_says_that_pages_were_not_checked() {
+    let Some(server) = Postgres::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings_of(folder.path(), &server.url());
+    let check = || keelwatch(&["--settings", &settings, "storage", "check"]);
+    check().is_refused_with("is empty: the controller makes its tables when it starts");
+    let storage = open(&server.url()).await.unwrap();
+    let pages = "pages were not checked: on PostgreSQL, pg_amcheck does that\n";
+    let sound = check();
+    assert!(sound.code == 0 && sound.stdout.starts_with("ok: ") && sound.stdout.ends_with(pages), "{sound:?}");
+    storage.write(Write::new().then(Statement::new("DROP TABLE silence"))).await.unwrap();
+    let torn = check();
+    assert!(torn.code == 1 && torn.stdout.ends_with(&format!(": table silence is missing\n{pages}")), "{torn:?}");
+}
+
 #[tokio::test]
 async fn the_verbs_of_postgres_show_no_password_and_leave_copies_to_its_own_command() {
     let Some(server) = Postgres::start() else { return };
