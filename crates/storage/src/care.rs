@@ -196,7 +196,7 @@ async fn connect(settings: &Settings) -> Result<Beside, CareError> {
             Ok(Beside::Sqlite(connection, file))
         }
         Address::Postgres(options) => {
-            let connected = within(settings.timeout, postgres::options(&options, LIMIT).connect()).await;
+            let connected = within(settings.timeout, postgres::alone(&options, LIMIT).connect()).await;
             Ok(Beside::Postgres(Box::new(connected.map_err(OpenError::Unusable)?), options))
         }
     }

@@ -119,10 +119,11 @@ impl Storage {
         settings: &Settings,
         ground: Arc<Ground>,
     ) -> Result<Self, OpenError> {
-        let pool = postgres::pool(postgres::options(address, settings.timeout), settings.connections);
-        let storage = Self::new(ground.clone(), Pools::Postgres(pool.clone()));
-        let mut connection = storage.connection(&pool).await.map_err(OpenError::Unusable)?;
-        // Its statements may take longer, so it is not used for others.
+        let pool = postgres::pool(address, settings.connections, &ground);
+        let storage = Self::new(ground.clone(), Pools::Postgres(pool));
+        // The server ends the statements of the others at `storage.timeout`.
+        let own = postgres::only(address, schema::STEP);
+        let mut connection = storage.connection(&own).await.map_err(OpenError::Unusable)?;
         schema::migrate::<Postgres>(&mut connection, MIGRATIONS, &ground.timed).await?;
         Ok(storage)
     }

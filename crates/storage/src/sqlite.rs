@@ -91,6 +91,7 @@ pub(crate) fn of_file(file: &Path, timeout: Duration) -> (SqlitePool, SqlitePool
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // Fixed at the start, whatever is reloaded: with one writer and the lock file only a stranger can make a write wait.
         .busy_timeout(timeout)
         .pragma("journal_size_limit", LOG_BYTES)
         .disable_statement_logging();

@@ -137,6 +137,44 @@ async fn a_lost_server_is_told_with_its_cause_and_found_again() {
     assert_eq!(count(&storage, "%").await, 1);
 }
 
+async fn limit_of_the_server(storage: &Storage) -> String {
+    let limit = Statement::new("SELECT current_setting('statement_timeout')");
+    storage.read(limit).await.unwrap()[0].text(0).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_reloaded_limit_is_that_of_postgres_too_on_connections_that_were_open_before() {
+    let Some(server) = Postgres::start() else { return };
+    let settings = Settings { url: server.url(), connections: 1, ..Settings::default() };
+    let storage = Storage::open(&settings, Arc::new(SystemClock::new())).await.unwrap();
+    let mut limits = vec![limit_of_the_server(&storage).await];
+    for seconds in [40, 3] {
+        storage.reload(&Settings { timeout: Duration::from_secs(seconds), ..settings.clone() });
+        limits.push(limit_of_the_server(&storage).await);
+    }
+    assert_eq!(limits, ["5s", "40s", "3s"]);
+}
+
+#[tokio::test]
+async fn a_replica_waits_for_the_migration_of_another_longer_than_for_a_statement() {
+    let Some(server) = Postgres::start() else { return };
+    let patient = Settings { url: server.url(), timeout: Duration::from_mins(1), ..Settings::default() };
+    let other = Storage::open(&patient, Arc::new(SystemClock::new())).await.unwrap();
+    // The lock of a migration, for as long as one statement of the replica may take, and longer.
+    let hold = "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7738703051239814243), pg_sleep(3)) AS held";
+    let migration = tokio::spawn({
+        let other = other.clone();
+        async move { other.write(Write::new().then(Statement::new(hold))).await }
+    });
+    let locks = Statement::new("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+    while other.read(locks.clone()).await.unwrap()[0].int(0) == Ok(0) {
+        tokio::task::yield_now().await;
+    }
+    let hasty = Settings { timeout: Duration::from_secs(1), ..patient };
+    Storage::open(&hasty, Arc::new(SystemClock::new())).await.unwrap();
+    migration.await.unwrap().unwrap();
+}
+
 fn settings_of(folder: &Path, url: &str) -> String {
     write(folder, "settings.yaml", &format!("storage: {{url: \"{url}\"}}\n"))
 }
