@@ -44,11 +44,11 @@ pub(crate) fn run(what: &cli::Get) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-/// Every page of a list.
-async fn every_page(client: &Client, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Vec<Value>> {
+/// A whole list as one answer: what the first page says of all of them, and the items of every page.
+pub(crate) async fn every_page(client: &Client, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
     /// The most that one page holds.
     const PAGE: (&str, &str) = ("limit", "1000");
-    let (mut items, mut next) = (Vec::new(), String::new());
+    let (mut whole, mut items, mut next) = (None, Vec::new(), String::new());
     loop {
         let mut asked = query.to_vec();
         asked.push(PAGE);
@@ -58,9 +58,14 @@ async fn every_page(client: &Client, path: &str, query: &[(&str, &str)]) -> anyh
         let mut page: Value = client.get(path, &asked).await?;
         let Value::Array(more) = page["items"].take() else { bail!("the answer has no items") };
         items.extend(more);
-        match page["continue"].as_str() {
-            Some(token) if !token.is_empty() => token.clone_into(&mut next),
-            _ => return Ok(items),
+        let token = page.as_object_mut().and_then(|page| page.remove("continue"));
+        let whole = whole.get_or_insert(page);
+        match token {
+            Some(Value::String(token)) if !token.is_empty() => next = token,
+            _ => {
+                whole["items"] = Value::Array(items);
+                return Ok(whole.take());
+            }
         }
     }
 }
