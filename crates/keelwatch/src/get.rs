@@ -148,7 +148,42 @@ fn age_at(now: Time, since: Time) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
+
+    use serde_json::json;
+
     use super::*;
+
+    /// Answers one request with each of these, and tells what was asked.
+    fn answering(pages: Vec<Value>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = std::thread::spawn(move || {
+            let answer = |page: Value| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+                let first = lines.next().unwrap();
+                lines.find(String::is_empty).unwrap();
+                let (body, close) = (page.to_string(), "Connection: close\r\nContent-Type: application/json");
+                write!(stream, "HTTP/1.1 200 OK\r\n{close}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+                first.split(' ').nth(1).unwrap().to_owned()
+            };
+            pages.into_iter().map(answer).collect()
+        });
+        (url, asked)
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_to_its_last_page_and_keeps_what_the_first_says_of_all() {
+        let first = json!({"items": [1, 2], "continue": "1ab", "count": 3, "complete": true});
+        let (url, asked) = answering(vec![first, json!({"items": [3], "count": 4, "complete": true})]);
+        let settings = ClientSettings { url, token: String::new(), authorities: None, timeout: TIMEOUT };
+        let whole = every_page(&Client::new(&settings).unwrap(), "/api/v1/silences", &[("state", "all")]).await;
+        assert_eq!(whole.unwrap(), json!({"items": [1, 2, 3], "count": 3, "complete": true}));
+        let first = "/api/v1/silences?state=all&limit=1000";
+        assert_eq!(asked.join().unwrap(), [first.to_owned(), format!("{first}&continue=1ab")]);
+    }
 
     #[test]
     fn an_age_is_told_in_its_largest_unit() {
