@@ -29,6 +29,7 @@ mod texts;
 pub use decide::{Group, Superseded};
 pub use tally::Tally;
 
+use rounds::Refusals;
 use scopes::Scopes;
 use texts::Texts;
 
@@ -76,6 +77,7 @@ pub struct Book {
     silences: BTreeMap<String, Silence>,
     scopes: Scopes,
     rounds: BTreeMap<Source, RoundState>,
+    refusals: BTreeMap<Source, Refusals>,
     lead: Option<(i64, Stale)>,
     tally: Tally,
     columns: Columns,
@@ -97,6 +99,7 @@ impl Book {
             silences: silences.into_iter().map(|silence| (silence.id.clone(), silence)).collect(),
             scopes: Scopes::default(),
             rounds: rounds.into_iter().map(|round| (round.source, round)).collect(),
+            refusals: BTreeMap::new(),
             lead: None,
             tally: Tally::default(),
             columns: Columns::default(),
@@ -202,25 +205,15 @@ impl Book {
     /// Makes a plan true. It must have been decided by this book as it is, perhaps together with others of one group.
     pub fn apply(&mut self, plan: Plan) {
         // A new part of a plan fails to build here until it becomes true.
-        let Plan {
-            looked,
-            round,
-            records,
-            touches,
-            forgotten,
-            begun,
-            ended,
-            heard,
-            lapsed,
-            transitions: _,
-            refused: _,
-        } = plan;
+        let Plan { looked, round, records, touches, forgotten, begun, ended, heard, lapsed, transitions: _, refused } =
+            plan;
         self.revision += 1;
         for fingerprint in &forgotten {
             self.forget(fingerprint);
         }
         let look = looked.as_ref().map(|scope| (scope.source, scope.name.clone(), scope.order));
         if let Some(scope) = looked {
+            self.refusals.entry(scope.source).or_default().note(scope.order, &refused);
             self.scopes.put(scope);
         }
         let named: Vec<Fingerprint> = records.iter().map(|record| record.told.fingerprint.clone()).collect();

@@ -200,6 +200,11 @@ impl Findings {
         self.change(What::Entry(digest, at, Event::Scanned { outcome })).await.map(drop)
     }
 
+    /// How many silences hold, whichever replica began them.
+    pub(crate) async fn silences_in_force(&self, at: Time) -> Result<usize, Failure> {
+        tables::in_force(&self.inner.storage, at).await
+    }
+
     /// Begins a silence, on any replica. What it changes is done when this answers if this process leads, else soon.
     pub async fn silence(&self, silence: Silence, at: Time) -> Result<Done, StoreError> {
         self.inner.storage.write(tables::silenced(&silence)).await?;

@@ -98,6 +98,15 @@ impl Reason {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Full, Self::Evidence, Self::Malformed];
 
+    /// Why it is missing, as a gap of its round says it.
+    pub(crate) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Full => "refused: there is no room",
+            Self::Evidence => "refused: the evidence is larger than 16 KiB",
+            Self::Malformed => "refused: malformed",
+        }
+    }
+
     /// The word used in metric labels and coverage.
     pub const fn as_str(self) -> &'static str {
         match self {

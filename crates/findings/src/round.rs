@@ -21,7 +21,7 @@ pub struct Round {
     pub at: Time,
     /// Everything that was to be looked at. A scope that is not named is not expected any more.
     pub scopes: Vec<ScopeLook>,
-    /// Whether every scope was looked at.
+    /// Whether every scope was looked at, and everything there was told.
     pub complete: bool,
     /// Whether so much is gone at once that the source does not believe it.
     pub suspect: bool,
@@ -99,7 +99,7 @@ pub struct RoundState {
     pub order: Order,
     /// When it ended.
     pub at: Time,
-    /// Whether every scope was looked at.
+    /// Whether every scope was looked at, and everything there was told and taken.
     pub complete: bool,
     /// Whether its source does not believe it.
     pub suspect: bool,

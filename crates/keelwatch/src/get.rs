@@ -44,11 +44,11 @@ pub(crate) fn run(what: &cli::Get) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-/// Every page of a list.
-async fn every_page(client: &Client, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Vec<Value>> {
+/// A whole list as one answer: what the first page says of all of them, and the items of every page.
+pub(crate) async fn every_page(client: &Client, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
     /// The most that one page holds.
     const PAGE: (&str, &str) = ("limit", "1000");
-    let (mut items, mut next) = (Vec::new(), String::new());
+    let (mut whole, mut items, mut next) = (None, Vec::new(), String::new());
     loop {
         let mut asked = query.to_vec();
         asked.push(PAGE);
@@ -58,9 +58,14 @@ async fn every_page(client: &Client, path: &str, query: &[(&str, &str)]) -> anyh
         let mut page: Value = client.get(path, &asked).await?;
         let Value::Array(more) = page["items"].take() else { bail!("the answer has no items") };
         items.extend(more);
-        match page["continue"].as_str() {
-            Some(token) if !token.is_empty() => token.clone_into(&mut next),
-            _ => return Ok(items),
+        let token = page.as_object_mut().and_then(|page| page.remove("continue"));
+        let whole = whole.get_or_insert(page);
+        match token {
+            Some(Value::String(token)) if !token.is_empty() => next = token,
+            _ => {
+                whole["items"] = Value::Array(items);
+                return Ok(whole.take());
+            }
         }
     }
 }
@@ -143,7 +148,42 @@ fn age_at(now: Time, since: Time) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
+
+    use serde_json::json;
+
     use super::*;
+
+    /// Answers one request with each of these, and tells what was asked.
+    fn answering(pages: Vec<Value>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = std::thread::spawn(move || {
+            let answer = |page: Value| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+                let first = lines.next().unwrap();
+                lines.find(String::is_empty).unwrap();
+                let (body, close) = (page.to_string(), "Connection: close\r\nContent-Type: application/json");
+                write!(stream, "HTTP/1.1 200 OK\r\n{close}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+                first.split(' ').nth(1).unwrap().to_owned()
+            };
+            pages.into_iter().map(answer).collect()
+        });
+        (url, asked)
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_to_its_last_page_and_keeps_what_the_first_says_of_all() {
+        let first = json!({"items": [1, 2], "continue": "1ab", "count": 3, "complete": true});
+        let (url, asked) = answering(vec![first, json!({"items": [3], "count": 4, "complete": true})]);
+        let settings = ClientSettings { url, token: String::new(), authorities: None, timeout: TIMEOUT };
+        let whole = every_page(&Client::new(&settings).unwrap(), "/api/v1/silences", &[("state", "all")]).await;
+        assert_eq!(whole.unwrap(), json!({"items": [1, 2, 3], "count": 3, "complete": true}));
+        let first = "/api/v1/silences?state=all&limit=1000";
+        assert_eq!(asked.join().unwrap(), [first.to_owned(), format!("{first}&continue=1ab")]);
+    }
 
     #[test]
     fn an_age_is_told_in_its_largest_unit() {

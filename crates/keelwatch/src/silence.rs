@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{self, SilenceAdd, SilenceList, SilenceRemove};
 use crate::exit::{Exit, tolerate_closed};
-use crate::get::{as_document, client, columns, or_dash};
+use crate::get::{as_document, client, columns, every_page, or_dash};
 
 const HEADER: [&str; 7] = ["ID", "OWNER", "UNTIL", "STATE", "MATCHES", "FILTERS", "REASON"];
 
@@ -63,7 +63,7 @@ async fn add(args: &SilenceAdd) -> anyhow::Result<String> {
 async fn list(args: &SilenceList) -> anyhow::Result<String> {
     let client = client(&args.connection)?;
     let state: Vec<(&str, &str)> = args.state.as_deref().map(|state| ("state", state)).into_iter().collect();
-    let answer: Value = client.get("/api/v1/silences", &state).await?;
+    let answer = every_page(&client, "/api/v1/silences", &state).await?;
     if let Some(document) = as_document(&answer, args.output)? {
         return Ok(document);
     }

@@ -10,7 +10,7 @@ use anyhow::Context;
 use api::Clock;
 use runtime::clock::SystemClock;
 use storage::OpenError;
-use storage::care::{self, Backup, CareError, Checked, Info};
+use storage::care::{self, Backup, CareError, Checked, Info, Looked};
 
 use crate::cli;
 use crate::exit::{Exit, say, tolerate_closed};
@@ -34,14 +34,19 @@ fn check(checked: Result<Checked, CareError>) -> anyhow::Result<Exit> {
     match checked {
         Err(CareError::Open(damaged @ OpenError::Damaged { .. })) => print(&format!("{damaged}\n"), Exit::Findings),
         Err(error) => Err(error.into()),
-        Ok(Checked { address, schema, faults }) if faults.is_empty() => {
-            print(&format!("ok: {address}, schema {schema}\n"), Exit::Clean)
-        }
-        Ok(Checked { address, faults, .. }) => {
-            let lines: Vec<String> = faults.iter().map(|fault| format!("{address}: {fault}")).collect();
-            print(&format!("{}\n", lines.join("\n")), Exit::Findings)
-        }
+        Ok(checked) => print(&outcome(&checked), if checked.faults.is_empty() { Exit::Clean } else { Exit::Findings }),
     }
+}
+
+fn outcome(checked: &Checked) -> String {
+    let Checked { address, schema, looked, faults } = checked;
+    let sound = faults.is_empty().then(|| format!("ok: {address}, schema {schema}\n"));
+    let faults = faults.iter().map(|fault| format!("{address}: {fault}\n"));
+    let limits = match looked {
+        Looked::Pages => None,
+        Looked::Tables => Some("pages were not checked: on PostgreSQL, pg_amcheck does that\n".to_owned()),
+    };
+    sound.into_iter().chain(faults).chain(limits).collect()
 }
 
 fn backup(backup: Backup, file: &Path) -> anyhow::Result<Exit> {

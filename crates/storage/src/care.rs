@@ -49,8 +49,19 @@ pub struct Checked {
     pub address: String,
     /// Number of its schema.
     pub schema: i64,
+    /// How much was looked at.
+    pub looked: Looked,
     /// Everything that is wrong; nothing if it is sound.
     pub faults: Vec<String>,
+}
+
+/// How much a check looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked {
+    /// Every page and every reference.
+    Pages,
+    /// Whether every table is there; pages are the server's own business.
+    Tables,
 }
 
 /// How a store is copied.
@@ -74,6 +85,9 @@ pub enum CareError {
     /// There is no file.
     #[error("`{file}` does not exist", file = .0.display())]
     Missing(PathBuf),
+    /// There is a database and nothing in it.
+    #[error("{0} is empty: the controller makes its tables when it starts")]
+    Empty(String),
     /// A store in memory lives in its process alone.
     #[error("storage.url is sqlite::memory:, which no other process can see")]
     Memory,
@@ -112,23 +126,48 @@ pub async fn info(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Info, Ca
 pub async fn check(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Checked, CareError> {
     let timed = Timed::new(clock);
     let address = address(settings)?.to_string();
-    let (found, faults) = match connect(settings).await? {
+    match connect(settings).await? {
         Beside::Sqlite(mut connection, file) => {
             let mut session = Session::<Sqlite> { connection: &mut connection, timeout: LIMIT, timed: &timed };
-            let looked = async { Ok((schema::version(&mut session).await?, faults(&mut session).await?)) };
-            looked.await.map_err(|failure| unusable(&file, failure))?
+            let unusable = |failure| unusable(&file, failure);
+            let Some(found) = schema::version(&mut session).await.map_err(unusable)? else {
+                let is_empty = sqlite::is_empty(&mut session).await.map_err(unusable)?;
+                return Err(if is_empty { CareError::Empty(address) } else { OpenError::Foreign(file).into() });
+            };
+            let schema = known(found)?;
+            let mut faults = faults(&mut session).await.map_err(unusable)?;
+            faults.extend(missing(&mut session, schema).await.map_err(unusable)?);
+            Ok(Checked { address, schema, looked: Looked::Pages, faults })
         }
         Beside::Postgres(mut connection, _) => {
             let mut session = Session::<Postgres> { connection: &mut connection, timeout: LIMIT, timed: &timed };
-            (schema::version(&mut session).await.map_err(OpenError::Unusable)?, Vec::new())
+            let found = schema::version(&mut session).await.map_err(OpenError::Unusable)?;
+            let schema = known(found.ok_or_else(|| CareError::Empty(address.clone()))?)?;
+            let faults = missing(&mut session, schema).await.map_err(OpenError::Unusable)?;
+            Ok(Checked { address, schema, looked: Looked::Tables, faults })
         }
-    };
-    let Version { number, program } = found.unwrap_or_default();
-    let known = i64::try_from(schema::MIGRATIONS.len()).expect("there are few migrations");
-    if number > known {
-        return Err(OpenError::TooNew { found: number, known, program }.into());
     }
-    Ok(Checked { address, schema: number, faults })
+}
+
+/// The number of a schema, unless a later program made it.
+fn known(found: Version) -> Result<i64, OpenError> {
+    let known = i64::try_from(schema::MIGRATIONS.len()).expect("there are few migrations");
+    match found {
+        Version { number, .. } if number <= known => Ok(number),
+        Version { number, program } => Err(OpenError::TooNew { found: number, known, program }),
+    }
+}
+
+/// Tables that a database of schema `number` should have and has not.
+async fn missing<E: Runs>(session: &mut Session<'_, E>, number: i64) -> Result<Vec<String>, Failure> {
+    let mut faults = Vec::new();
+    for table in schema::tables(number) {
+        let found = session.read(&Statement::new(E::HAS_TABLE).bind(table)).await?;
+        if found.first().map_or(Ok(0), |row| row.int(0))? == 0 {
+            faults.push(format!("table {table} is missing"));
+        }
+    }
+    Ok(faults)
 }
 
 /// Copies the store into a new file, while it is in use.
@@ -157,7 +196,7 @@ async fn connect(settings: &Settings) -> Result<Beside, CareError> {
             Ok(Beside::Sqlite(connection, file))
         }
         Address::Postgres(options) => {
-            let connected = within(settings.timeout, postgres::options(&options, LIMIT).connect()).await;
+            let connected = within(settings.timeout, postgres::alone(&options, LIMIT).connect()).await;
             Ok(Beside::Postgres(Box::new(connected.map_err(OpenError::Unusable)?), options))
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgListener};
+use sqlx::postgres::PgListener;
 
 use crate::engine::within;
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ impl Storage {
         let Pools::Postgres(pool) = self.pools() else { return Ok(None) };
         let timeout = self.ground.timeout();
         // Apart from the others: it is held as long as the process lives.
-        let own = postgres::pool(PgConnectOptions::clone(&pool.connect_options()), 1);
+        let own = postgres::pool(&pool.connect_options(), 1, &self.ground);
         let listening = async {
             let mut listener = PgListener::connect_with(&own).await?;
             listener.listen_all(channels.iter().copied()).await?;

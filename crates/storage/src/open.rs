@@ -119,10 +119,11 @@ impl Storage {
         settings: &Settings,
         ground: Arc<Ground>,
     ) -> Result<Self, OpenError> {
-        let pool = postgres::pool(postgres::options(address, settings.timeout), settings.connections);
-        let storage = Self::new(ground.clone(), Pools::Postgres(pool.clone()));
-        let mut connection = storage.connection(&pool).await.map_err(OpenError::Unusable)?;
-        // Its statements may take longer, so it is not used for others.
+        let pool = postgres::pool(address, settings.connections, &ground);
+        let storage = Self::new(ground.clone(), Pools::Postgres(pool));
+        // The server ends the statements of the others at `storage.timeout`.
+        let own = postgres::only(address, schema::STEP);
+        let mut connection = storage.connection(&own).await.map_err(OpenError::Unusable)?;
         schema::migrate::<Postgres>(&mut connection, MIGRATIONS, &ground.timed).await?;
         Ok(storage)
     }
@@ -144,7 +145,6 @@ impl Storage {
 
 /// Refuses a file that is damaged or not ours, before anything is written to it.
 async fn inspect(file: &Path, ground: &Ground) -> Result<(), OpenError> {
-    const TABLES: &str = "SELECT name FROM sqlite_schema LIMIT 1";
     let unusable = |error: &sqlx::Error| OpenError::Unusable(Failure::of(error));
     let mut connection = sqlite::beside(file, ground.timeout()).connect().await.map_err(|error| unusable(&error))?;
     let mut session = Session::<Sqlite> { connection: &mut connection, timeout: schema::STEP, timed: &ground.timed };
@@ -153,8 +153,7 @@ async fn inspect(file: &Path, ground: &Ground) -> Result<(), OpenError> {
         return Err(OpenError::Unusable(Failure::Damaged(Cause::new(fault))));
     }
     let ours = schema::version(&mut session).await.map_err(OpenError::Unusable)?;
-    let tables = session.read(&Statement::new(TABLES)).await.map_err(OpenError::Unusable)?;
-    if ours.is_none() && !tables.is_empty() {
+    if ours.is_none() && !sqlite::is_empty(&mut session).await.map_err(OpenError::Unusable)? {
         return Err(OpenError::Foreign(file.to_owned()));
     }
     connection.close().await.map_err(|error| unusable(&error))

@@ -1,13 +1,15 @@
 //! A pool of connections to PostgreSQL.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgQueryResult, PgRow, Postgres};
-use sqlx::{ConnectOptions, Error, Row as _, TypeInfo, ValueRef};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgQueryResult, PgRow, Postgres};
+use sqlx::{AssertSqlSafe, ConnectOptions, Error, Row as _, TypeInfo, ValueRef, raw_sql};
 
 use crate::engine::{Engine, within};
 use crate::failure::Failure;
 use crate::statement::{Row, Value};
+use crate::store::Ground;
 
 /// Whoever waits for a connection gives up by `storage.timeout`, which is at most this.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -46,18 +48,37 @@ impl Engine for Postgres {
     }
 }
 
-/// As the settings say. The server itself ends a statement that nobody waits for any more.
-pub(crate) fn options(address: &PgConnectOptions, timeout: Duration) -> PgConnectOptions {
-    let limit = timeout.as_millis().to_string();
+/// One connection with a limit of its own, from a pool because that waits for a server that begins to run.
+pub(crate) fn only(address: &PgConnectOptions, limit: Duration) -> PgPool {
+    PgPoolOptions::new().max_connections(1).acquire_timeout(LONGEST_WAIT).connect_lazy_with(alone(address, limit))
+}
+
+/// For one connection of its own. The server itself ends a statement that nobody waits for any more.
+pub(crate) fn alone(address: &PgConnectOptions, limit: Duration) -> PgConnectOptions {
+    let limit = limit.as_millis().to_string();
     address.clone().options([("statement_timeout", limit)]).disable_statement_logging()
 }
 
-pub(crate) fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
+/// Connections whose statements the server ends after `storage.timeout`, as it is when each of them is taken.
+pub(crate) fn pool(address: &PgConnectOptions, connections: u32, ground: &Arc<Ground>) -> PgPool {
+    let (made, taken) = (Arc::clone(ground), Arc::clone(ground));
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(LONGEST_WAIT)
         .idle_timeout(IDLE)
-        .connect_lazy_with(options)
+        // The limit tests the connection too, in the one exchange that a test takes.
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| Box::pin(set_limit(connection, made.timeout())))
+        .before_acquire(move |connection, _| {
+            let limit = taken.timeout();
+            Box::pin(async move { Ok(set_limit(connection, limit).await.is_ok()) })
+        })
+        .connect_lazy_with(address.clone().disable_statement_logging())
+}
+
+async fn set_limit(connection: &mut PgConnection, limit: Duration) -> Result<(), Error> {
+    let set = format!("SET statement_timeout = {}", limit.as_millis());
+    raw_sql(AssertSqlSafe(set)).execute(connection).await.map(drop)
 }
 
 /// Why there is no connection: the pool only says that there is none.

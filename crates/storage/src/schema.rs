@@ -104,6 +104,13 @@ pub(crate) async fn version<E: Runs>(session: &mut Session<'_, E>) -> Result<Opt
     newest.first().map(version).transpose()
 }
 
+/// Tables of schema `number`; so far no migration has dropped one.
+pub(crate) fn tables(number: i64) -> impl Iterator<Item = &'static str> {
+    let steps = MIGRATIONS.iter().take(usize::try_from(number).unwrap_or_default());
+    let made = |line: &'static str| line.strip_prefix("CREATE TABLE ")?.split_whitespace().next();
+    steps.flat_map(move |step| step.sql.lines().filter_map(made))
+}
+
 fn applied(number: i64, name: &'static str, timed: &Timed) -> Statement {
     const ADD: &str = "INSERT INTO keelwatch_schema (version, name, program, applied_at) VALUES ($1, $2, $3, $4)";
     Statement::new(ADD).bind(number).bind(name).bind(PROGRAM).bind(timed.clock().now().to_string())

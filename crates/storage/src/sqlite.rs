@@ -14,8 +14,9 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Error, Row as _, TypeInfo, ValueRef};
 
-use crate::engine::Engine;
-use crate::statement::{Row, Value};
+use crate::engine::{Engine, Session};
+use crate::failure::Failure;
+use crate::statement::{Row, Statement, Value};
 
 mod placeholders;
 
@@ -90,6 +91,7 @@ pub(crate) fn of_file(file: &Path, timeout: Duration) -> (SqlitePool, SqlitePool
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // Fixed at the start, whatever is reloaded: with one writer and the lock file only a stranger can make a write wait.
         .busy_timeout(timeout)
         .pragma("journal_size_limit", LOG_BYTES)
         .disable_statement_logging();
@@ -109,6 +111,12 @@ pub(crate) fn create(file: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         made => made.map(drop),
     }
+}
+
+/// Whether nobody has made a table in it.
+pub(crate) async fn is_empty(session: &mut Session<'_, Sqlite>) -> Result<bool, Failure> {
+    const TABLES: &str = "SELECT name FROM sqlite_schema LIMIT 1";
+    Ok(session.read(&Statement::new(TABLES)).await?.is_empty())
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {

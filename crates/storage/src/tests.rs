@@ -272,3 +272,38 @@ async fn a_check_names_what_is_wrong_and_info_tells_schema_and_sizes() {
     assert_eq!(checked.faults, ["a row of part belongs to none of item"]);
     drop(storage);
 }
+
+#[tokio::test]
+async fn a_check_refuses_what_holds_no_store_of_ours_in_the_words_of_the_role() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, empty) = (folder.path().join("places.sqlite"), folder.path().join("empty.db"));
+    raw(&file, CREATE).await.close().await.unwrap();
+    std::fs::write(&empty, "").unwrap();
+    let of_role = Storage::open(&settings(&file), clock()).await.unwrap_err().to_string();
+    let of_check = care::check(&settings(&file), clock()).await.unwrap_err().to_string();
+    assert_eq!(of_check, of_role);
+    let of_empty = care::check(&settings(&empty), clock()).await.unwrap_err().to_string();
+    let told = format!("sqlite:{} is empty: the controller makes its tables when it starts", empty.display());
+    assert_eq!(of_empty, told);
+}
+
+#[tokio::test]
+async fn a_check_names_the_tables_that_are_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kw.db");
+    open(&file).await.close().await;
+    raw(&file, "DROP TABLE silence").await.close().await.unwrap();
+    assert_eq!(care::check(&settings(&file), clock()).await.unwrap().faults, ["table silence is missing"]);
+}
+
+#[tokio::test]
+async fn the_tables_of_the_schema_are_those_that_its_migrations_made() {
+    let settings = Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() };
+    let storage = Storage::open(&settings, clock()).await.unwrap();
+    let made = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'keelwatch_schema' ORDER BY name";
+    let rows = storage.read(Statement::new(made)).await.unwrap();
+    let made: Vec<&str> = rows.iter().map(|row| row.text(0).unwrap()).collect();
+    let mut named: Vec<&str> = schema::tables(i64::MAX).collect();
+    named.sort_unstable();
+    assert_eq!(named, made);
+}

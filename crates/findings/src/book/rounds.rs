@@ -8,14 +8,43 @@ use api::finding::Source;
 use super::Book;
 use super::decide::Superseded;
 use crate::batch::Order;
-use crate::plan::{Ended, Plan};
-use crate::round::{Freshness, Look, Round, RoundState, Scope, ScopeLook, with_look};
+use crate::plan::{Ended, Plan, Reason, Refused};
+use crate::round::{Freshness, Gap, Look, Round, RoundState, Scope, ScopeLook, with_look};
 use api::Facts;
+
+/// What was not taken of the batches of one round.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    order: Option<Order>,
+    counts: [u64; Reason::ALL.len()],
+}
+
+impl Refusals {
+    pub(super) fn note(&mut self, order: Order, refused: &[Refused]) {
+        if self.order != Some(order) {
+            *self = Self { order: Some(order), ..Self::default() };
+        }
+        for Refused { reason, .. } in refused {
+            self.counts[*reason as usize] += 1;
+        }
+    }
+
+    fn gaps(&self, order: Order) -> Vec<Gap> {
+        if self.order != Some(order) {
+            return Vec::new();
+        }
+        let gap = |reason: Reason| {
+            let (what, why) = ("findings".to_owned(), reason.in_words().to_owned());
+            Gap { what, why, count: self.counts[reason as usize] }
+        };
+        Reason::ALL.map(gap).into_iter().filter(|gap| gap.count > 0).collect()
+    }
+}
 
 impl Book {
     /// Decides what the end of a round changes: how fresh each scope is, and what was seen once more.
     pub fn end_round(&self, round: Round) -> Result<Plan, Superseded> {
-        let Round { source, order, at, scopes, complete, suspect, gaps } = round;
+        let Round { source, order, at, scopes, complete, suspect, mut gaps } = round;
         if self.rounds.get(&source).is_some_and(|last| order <= last.order) {
             return Err(Superseded { scope: format!("the rounds of source {source}") });
         }
@@ -31,6 +60,9 @@ impl Book {
         let left =
             self.scopes.of(source).filter(|(name, place)| !expected.contains(&***name) && !place.open.is_empty());
         scopes.extend(left.map(|(name, _)| self.ended(&not_expected(name, at), (source, look))));
+        let refused = self.refusals.get(&source).map(|refusals| refusals.gaps(order)).unwrap_or_default();
+        let complete = complete && refused.is_empty();
+        gaps.extend(refused);
         let state = RoundState { source, order, at, complete, suspect, gaps, current };
         Ok(Plan { round: Some(Ended { state, scopes, dropped, look }), ..Plan::default() })
     }

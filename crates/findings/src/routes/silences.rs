@@ -7,13 +7,15 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 use web::openapi::{Answers, Operation};
+use web::page::{self, Bound};
 use web::{Fault, Json, NoQuery, Path, Query, Who};
 
 use super::Views;
 use super::list::finding;
 use crate::book::Book;
+use crate::findings::StoreError;
 use crate::select::{Sort, select};
-use crate::silence::{Match, Origin, Silence, faults};
+use crate::silence::{MOST, Match, Origin, Silence, faults};
 use crate::wire::{NewSilence, SilenceList, SilenceState, SilenceTrial, SilenceView};
 
 /// Findings that a trial tells.
@@ -25,6 +27,11 @@ const TRIAL: usize = 100;
 pub(super) struct ListQuery {
     /// `active` (default), `ended` within the last 30 days, or `all`.
     state: Wanted,
+    /// Silences on a page, 1 to 1000.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+    /// From the former page.
+    r#continue: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
@@ -58,19 +65,40 @@ pub(super) enum Begun {
 }
 
 /// Lists silences, the newest first.
-pub(super) async fn list(State(views): State<Views>, Query(query): Query<ListQuery>) -> Json<SilenceList> {
+pub(super) async fn list(
+    State(views): State<Views>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<SilenceList>, Fault> {
     let now = views.findings.inner.now();
+    let (limit, bound) = (page::limit(query.limit)?, Bound::of(["silences", query.state.as_str()]));
+    let after = query.r#continue.as_deref().map(|text| read_place(text, bound)).transpose()?;
     let is_wanted = |silence: &&Silence| match query.state {
         Wanted::Active => silence.holds(now),
         Wanted::Ended => !silence.holds(now),
         Wanted::All => true,
     };
     let mut silences: Vec<Silence> = views.findings.ask(|book| book.silences().filter(is_wanted).cloned().collect());
+    let count = silences.len();
     silences.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
+    if let Some((created_at, id)) = after {
+        silences.retain(|silence| (silence.created_at, &silence.id) < (created_at, &id));
+    }
+    let has_more = silences.len() > limit;
+    silences.truncate(limit);
+    let next = silences.last().filter(|_| has_more);
+    let next = next.map(|last| bound.write(&[&last.created_at.to_string(), &last.id]));
     // Each look at all findings on its own: a thousand of them must not keep what is found waiting.
     let items = silences.iter().map(|silence| views.findings.ask(|book| view(book, silence, now)));
-    let items: Vec<SilenceView> = items.collect();
-    Json(SilenceList { count: items.len(), items })
+    Ok(Json(SilenceList { items: items.collect(), next, count }))
+}
+
+/// The last silence of the former page.
+fn read_place(text: &str, bound: Bound) -> Result<(Time, String), Fault> {
+    let [created_at, id] = bound.read(text)?;
+    let created_at: Timestamp = created_at.parse().map_err(|_| {
+        page::bad("continue", "this is not from a list (accepted: `continue` of the former page, as it is)")
+    })?;
+    Ok((Time::of(created_at), id))
 }
 
 /// Shows one silence.
@@ -94,6 +122,10 @@ pub(super) async fn begin(
     let now = silence.created_at;
     if dry_run {
         return Ok(Begun::Trial(Box::new(views.findings.ask(|book| trial(book, &silence, now)))));
+    }
+    if views.findings.silences_in_force(now).await.map_err(StoreError::from)? >= MOST {
+        let detail = format!("{MOST} silences are in force, and no more can be (end one, or let one match more)");
+        return Err(Fault::new(StatusCode::CONFLICT, "too-many-silences", detail));
     }
     views.findings.silence(silence.clone(), now).await?;
     Ok(Begun::Silence(Box::new(views.findings.ask(|book| view(book, &silence, now)))))
@@ -121,6 +153,16 @@ pub(super) async fn end(
     }
 }
 
+impl Wanted {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Ended => "ended",
+            Self::All => "all",
+        }
+    }
+}
+
 impl Views {
     fn silence(&self, id: &str) -> Result<(Silence, SilenceView), Fault> {
         let now = self.findings.inner.now();
@@ -128,7 +170,7 @@ impl Views {
             let silence = book.silences().find(|silence| silence.id == id)?;
             Some((silence.clone(), view(book, silence, now)))
         });
-        known.ok_or_else(|| Fault::not_found(format!("no silence {} is known", web::page::echo(id))))
+        known.ok_or_else(|| Fault::not_found(format!("no silence {} is known", page::echo(id))))
     }
 }
 
@@ -169,8 +211,7 @@ fn checked(asked: NewSilence, by: &str, moment: Timestamp) -> Result<Silence, Fa
     for (path, text) in rules {
         match path.as_str() {
             "until" if parsed.is_none() && !until.is_empty() => {
-                let text =
-                    format!("`{}` is no time (accepted: RFC 3339, at most 366 days ahead)", web::page::echo(&until));
+                let text = format!("`{}` is no time (accepted: RFC 3339, at most 366 days ahead)", page::echo(&until));
                 wrong.push((path, text));
             }
             "match" if !is_match_read => {}
@@ -200,7 +241,7 @@ fn read_match(asked: &std::collections::BTreeMap<String, String>, wrong: &mut Ve
                 Some(source) => read.source = Some(source),
                 None => fault(format!(
                     "`{}` is no source (accepted: process, workload, image, inspection)",
-                    web::page::echo(text)
+                    page::echo(text)
                 )),
             }
             continue;
@@ -243,6 +284,7 @@ impl Answers for Begun {
     fn describe(operation: &mut Operation) {
         operation.answers_json::<SilenceView>(StatusCode::CREATED);
         operation.answers_json::<SilenceTrial>(StatusCode::OK);
+        operation.refuses(StatusCode::CONFLICT);
         operation.refuses(StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use storage::{Failure, Statement, Storage};
+use storage::{Failure, Row, Statement, Storage};
 
 use super::rows::{self, number};
 use super::sql::ENTRY;
@@ -65,17 +65,29 @@ pub(crate) async fn long(
     floor: i64,
     from: &str,
 ) -> Result<(Vec<String>, Option<String>), Failure> {
+    long_within(storage, (keep, floor), from, SLICE).await
+}
+
+async fn long_within(
+    storage: &Storage,
+    (keep, floor): (usize, i64),
+    from: &str,
+    slice: i64,
+) -> Result<(Vec<String>, Option<String>), Failure> {
     const LONG: &str = "SELECT about FROM (SELECT about, number FROM finding_entry WHERE about >= $3 \
         ORDER BY about, number LIMIT $4) AS slice GROUP BY about \
         HAVING count(*) > $1 AND sum(CASE WHEN number <= $2 THEN 1 ELSE 0 END) > 1";
     const NEXT: &str = "SELECT about FROM finding_entry WHERE about >= $1 ORDER BY about, number LIMIT 1 OFFSET $2";
-    let slice = Statement::new(LONG).bind(count(keep)).bind(floor).bind(from).bind(SLICE);
-    let rows = storage.read(slice).await?;
+    // The rest of a subject that fills a slice alone is left: its beginning told already whether it is to be cut.
+    const BEYOND: &str = "SELECT about FROM finding_entry WHERE about > $1 ORDER BY about LIMIT 1";
+    let rows = storage.read(Statement::new(LONG).bind(count(keep)).bind(floor).bind(from).bind(slice)).await?;
     let long = rows.iter().map(|row| row.text(0).map(str::to_owned)).collect::<Result<_, _>>()?;
-    let next = storage.read(Statement::new(NEXT).bind(from).bind(SLICE)).await?;
-    let next = next.first().map(|row| row.text(0).map(str::to_owned)).transpose()?;
-    // One subject alone never fills a slice: it would have been cut before.
-    Ok((long, next.filter(|next| next != from)))
+    let subject = |rows: &[Row]| rows.first().map(|row| row.text(0).map(str::to_owned)).transpose();
+    let mut next = subject(&storage.read(Statement::new(NEXT).bind(from).bind(slice)).await?)?;
+    if next.as_deref() == Some(from) {
+        next = subject(&storage.read(Statement::new(BEYOND).bind(from)).await?)?;
+    }
+    Ok((long, next))
 }
 
 /// The number up to which one statement looks at entries from `from` on; none if there are none up to `floor`.
@@ -109,4 +121,33 @@ async fn read(storage: &Storage, statement: Statement) -> Result<Vec<Entry>, Fai
 /// Settings end at ten million.
 fn count(rows: usize) -> i64 {
     number(u64::try_from(rows).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use runtime::clock::ManualClock;
+    use storage::Write;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn subjects_after_one_that_fills_a_slice_alone_are_looked_at_too() {
+        let settings = storage::Settings { url: "sqlite::memory:".to_owned(), ..storage::Settings::default() };
+        let storage = Storage::open(&settings, Arc::new(ManualClock::default())).await.unwrap();
+        let mut write = Write::new();
+        write.extend((1..).zip("aabbbbbbcccd".chars()).map(|(number, about)| {
+            const ADD: &str = "INSERT INTO finding_entry (number, about, happened_at, event) VALUES ($1, $2, 0, '{}')";
+            Statement::new(ADD).bind(number).bind(about.to_string())
+        }));
+        storage.write(write).await.unwrap();
+        let (mut found, mut from, mut slices) = (Vec::new(), Some(String::new()), 0);
+        while let Some(subject) = from {
+            let (long, next) = long_within(&storage, (2, 100), &subject, 4).await.unwrap();
+            found.extend(long);
+            (from, slices) = (next, slices + 1);
+        }
+        assert_eq!((found, slices), (vec!["b".to_owned(), "c".to_owned()], 3));
+    }
 }

@@ -169,6 +169,14 @@ pub(crate) async fn silences(storage: &Storage) -> Result<Vec<Silence>, Failure>
     all(storage, SILENCES, rows::silence).await
 }
 
+/// How many silences hold.
+pub(crate) async fn in_force(storage: &Storage, at: Time) -> Result<usize, Failure> {
+    const IN_FORCE: &str = "SELECT count(*) FROM silence WHERE ended_at IS NULL AND until_at > $1";
+    let rows = storage.read(Statement::new(IN_FORCE).bind(at.as_second())).await?;
+    let count = rows.first().map_or(Ok(0), |row| row.int(0))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
 async fn all<T>(
     storage: &Storage,
     sql: &'static str,

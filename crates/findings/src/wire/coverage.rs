@@ -59,7 +59,7 @@ pub struct LastRound {
     pub ended_at: Time,
     /// Whether the present leader ended it; if not, nothing has been looked at since it leads.
     pub current: bool,
-    /// Whether every scope was looked at.
+    /// Whether every scope was looked at, and everything there was told and taken.
     pub complete: bool,
     /// Whether so much was gone at once that the source does not believe it.
     pub suspect: bool,

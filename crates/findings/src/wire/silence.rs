@@ -66,9 +66,12 @@ pub enum SilenceState {
 /// Silences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SilenceList {
-    /// The silences, the newest first.
+    /// The silences of this page, the newest first.
     pub items: Vec<SilenceView>,
-    /// How many they are.
+    /// What asks for the next page; left out on the last one.
+    #[serde(default, rename = "continue", skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Silences in that state, on all pages.
     pub count: usize,
 }
 

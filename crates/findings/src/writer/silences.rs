@@ -9,7 +9,7 @@ use crate::book::Book;
 use crate::findings::{Done, Inner, Pen, StoreError};
 use crate::plan::Plan;
 use crate::settings::SilenceSetting;
-use crate::silence::{LONGEST, Origin, Silence};
+use crate::silence::{LONGEST, MOST, Origin, Silence};
 use crate::tables;
 
 impl Writer {
@@ -53,6 +53,9 @@ impl Writer {
 /// Silences of the settings that begin, changed or went.
 fn of_settings(book: &Book, wanted: &[SilenceSetting], now: Time) -> Plan {
     let mut plan = Plan::default();
+    let is_wanted = |silence: &Silence| wanted.iter().any(|wanted| wanted.id == silence.id);
+    let stays = |silence: &&Silence| silence.holds(now) && (silence.origin == Origin::Api || is_wanted(silence));
+    let mut room = MOST.saturating_sub(book.silences().filter(stays).count());
     for SilenceSetting { id, owner, reason, until, matches } in wanted {
         if *until <= now {
             continue;
@@ -67,6 +70,13 @@ fn of_settings(book: &Book, wanted: &[SilenceSetting], now: Time) -> Plan {
             continue;
         }
         let held = known.filter(|known| known.ended.is_none());
+        if !known.is_some_and(|known| known.holds(now)) {
+            if room == 0 {
+                warn!(silence = %id, "silence {id} of the settings is not begun: {MOST} are in force, and no more can be");
+                continue;
+            }
+            room -= 1;
+        }
         let silence = Silence {
             id: id.clone(),
             owner: owner.clone(),
@@ -82,8 +92,32 @@ fn of_settings(book: &Book, wanted: &[SilenceSetting], now: Time) -> Plan {
             plan.begun.push(silence);
         }
     }
-    let is_wanted = |silence: &Silence| wanted.iter().any(|wanted| wanted.id == silence.id);
     let held = book.silences().filter(|silence| silence.origin == Origin::Settings && silence.ended.is_none());
     plan.ended = held.filter(|silence| !is_wanted(silence)).map(|silence| (silence.id.clone(), now)).collect();
     plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{LIMITS, at, silence};
+
+    #[test]
+    fn silences_of_the_settings_begin_only_as_long_as_there_is_room() {
+        let mut book = Book::new(LIMITS);
+        let of_api = (0..MOST - 2).map(|number| silence(&format!("s-{number}"), "ns-0", at(3600)));
+        let ended = Silence { ended: Some(at(0)), ..silence("s-ended", "ns-0", at(3600)) };
+        book.apply(Plan { heard: of_api.chain([ended]).collect(), ..Plan::default() });
+        let of = |id: &str| {
+            let Silence { id, owner, reason, until, matches, .. } = silence(id, "ns-1", at(3600));
+            SilenceSetting { id, owner, reason, until, matches }
+        };
+        let begun = |plan: &Plan| plan.begun.iter().map(|silence| silence.id.clone()).collect::<Vec<_>>();
+        let plan = of_settings(&book, &["a", "b", "c"].map(of), at(1));
+        assert_eq!(begun(&plan), ["a", "b"]);
+        book.apply(plan);
+        // What holds goes on; what goes makes room.
+        assert_eq!(begun(&of_settings(&book, &["z", "a", "b"].map(of), at(2))), Vec::<String>::new());
+        assert_eq!(begun(&of_settings(&book, &["z", "b"].map(of), at(2))), ["z"]);
+    }
 }

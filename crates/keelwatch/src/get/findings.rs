@@ -5,7 +5,7 @@
 use anyhow::Context;
 use api::Finding;
 use api::finding::{Owner, Subject};
-use serde_json::json;
+use serde_json::Value;
 
 use super::{age, as_document, client, columns, every_page, finding, or_dash};
 use crate::cli::{GetFindings, Listing};
@@ -34,14 +34,19 @@ pub(super) async fn get(args: &GetFindings) -> anyhow::Result<String> {
     if let Some(fingerprint) = &args.fingerprint {
         return finding::get(&client, fingerprint, args.output).await;
     }
-    let items = every_page(&client, "/api/v1/findings", &query(args)).await?;
-    let answer = json!({"items": items, "count": items.len()});
+    let mut answer = every_page(&client, "/api/v1/findings", &query(args)).await?;
+    // What was found while the pages were read is told too.
+    answer["count"] = answer["items"].as_array().map_or(0, Vec::len).into();
     if let Some(document) = as_document(&answer, args.output)? {
         return Ok(document);
     }
-    let found: Vec<Finding> =
-        serde_json::from_value(answer["items"].clone()).context("the answer is not understood")?;
-    Ok(table(&found, args.output))
+    let found: Vec<Finding> = serde_json::from_value(answer["items"].take()).context("the answer is not understood")?;
+    Ok(table(&found, args.output) + missing(&answer))
+}
+
+/// Without it an empty list could mean anything.
+fn missing(answer: &Value) -> &'static str {
+    if answer["complete"] == true { "" } else { "\nincomplete: see `keelwatch get coverage`\n" }
 }
 
 /// Columns of a list of findings.
@@ -135,4 +140,22 @@ fn named(subject: &Subject) -> String {
 fn state(found: &Finding) -> String {
     let state = found.state.as_str();
     if found.stale { format!("{state},stale") } else { state.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_list_says_if_something_was_not_looked_at() {
+        let told = |answer: Value| table(&[], Listing::Table) + missing(&answer);
+        let header = "SEVERITY  RULE  NAMESPACE  APP  SUBJECT  NODE  STATE  AGE\n";
+        let incomplete = format!("{header}\nincomplete: see `keelwatch get coverage`\n");
+        assert_eq!(
+            [json!({"complete": true}), json!({"complete": false}), json!({})].map(told),
+            [header.to_owned(), incomplete.clone(), incomplete]
+        );
+    }
 }

@@ -115,7 +115,10 @@ async fn list(client: &Client, args: &GetPods) -> anyhow::Result<Vec<Value>> {
     if args.deleted {
         query.push(("deleted", "true"));
     }
-    every_page(client, "/api/v1/pods", &query).await
+    match every_page(client, "/api/v1/pods", &query).await?["items"].take() {
+        Value::Array(pods) => Ok(pods),
+        _ => bail!("the answer has no items"),
+    }
 }
 
 impl Shown {

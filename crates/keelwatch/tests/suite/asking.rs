@@ -1,6 +1,7 @@
 //! The verbs that ask a controller: what they write about findings, violations, coverage, silences and responses.
 
 use serde_json::{Value, json};
+use simcluster::agents::Manner;
 
 use crate::installation::{Installation, TOKEN};
 use crate::node::Node;
@@ -8,7 +9,7 @@ use crate::program::{Run, keelwatch, keelwatch_with};
 
 /// A controller that knows of two miners, each in a namespace of its own.
 struct World {
-    _installation: Installation,
+    installation: Installation,
     controller: Node,
 }
 
@@ -24,7 +25,7 @@ impl World {
                 (answer["count"] == 2 && answer["complete"] == true).then_some(())
             })
             .await;
-        Self { _installation: installation, controller }
+        Self { installation, controller }
     }
 
     fn ask(&self, args: &[&str]) -> Run {
@@ -54,6 +55,11 @@ async fn findings_are_listed_filtered_and_shown_one_by_one() {
     let filtered = world.ask(&["get", "findings", "-n", "ns-1", "--rule", "miner-name", "-o", "json"]).json();
     assert_eq!((&filtered["count"], &filtered["items"][0]["subject"]["namespace"]), (&json!(1), &json!("ns-1")));
 
+    let whole = world.ask(&["get", "findings", "-o", "json"]).json();
+    let keys: Vec<&str> = whole.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["items", "count", "by_severity", "by_source", "as_of", "complete"]);
+    assert_eq!((&whole["complete"], &whole["by_severity"]["critical"]), (&json!(true), &json!(2)));
+
     let fingerprint = filtered["items"][0]["fingerprint"].as_str().unwrap();
     let one = world.ask(&["get", "findings", fingerprint]).stdout;
     for told in [fingerprint, "ns-1/cart-0/web", "TIME", "opened"] {
@@ -63,6 +69,23 @@ async fn findings_are_listed_filtered_and_shown_one_by_one() {
     refused.is_refused_with("`nonsense` is no fingerprint");
     let refused = keelwatch(&["get", "findings", "--severity", "awful", "--server", &world.controller.api]);
     refused.is_refused_with("awful");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_list_of_findings_says_if_not_everything_was_looked_at() {
+    let mut world = World::new().await;
+    world.installation.agents.set(7, Manner::Dead).await.unwrap();
+    world
+        .controller
+        .until("/api/v1/coverage", async |response| {
+            let answer: Value = response.json().await.ok()?;
+            (answer["complete"] == false).then_some(())
+        })
+        .await;
+    let listed = world.ask(&["get", "findings", "-n", "ns-nobody"]).stdout;
+    assert!(listed.ends_with("AGE\n\nincomplete: see `keelwatch get coverage`\n"), "{listed}");
+    let all = world.ask(&["get", "findings", "-o", "yaml"]).stdout;
+    assert!(all.contains("complete: false"), "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

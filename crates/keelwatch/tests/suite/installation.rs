@@ -39,7 +39,7 @@ impl Random {
 /// Agents whose violations come and go, a controller that is killed, and who hears of it all.
 pub(crate) struct Installation {
     pub(crate) cluster: SimCluster,
-    agents: Agents,
+    pub(crate) agents: Agents,
     pub(crate) receiver: Receiver,
     folder: TempDir,
     storage: String,

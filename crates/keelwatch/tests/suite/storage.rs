@@ -137,6 +137,44 @@ async fn a_lost_server_is_told_with_its_cause_and_found_again() {
     assert_eq!(count(&storage, "%").await, 1);
 }
 
+async fn limit_of_the_server(storage: &Storage) -> String {
+    let limit = Statement::new("SELECT current_setting('statement_timeout')");
+    storage.read(limit).await.unwrap()[0].text(0).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_reloaded_limit_is_that_of_postgres_too_on_connections_that_were_open_before() {
+    let Some(server) = Postgres::start() else { return };
+    let settings = Settings { url: server.url(), connections: 1, ..Settings::default() };
+    let storage = Storage::open(&settings, Arc::new(SystemClock::new())).await.unwrap();
+    let mut limits = vec![limit_of_the_server(&storage).await];
+    for seconds in [40, 3] {
+        storage.reload(&Settings { timeout: Duration::from_secs(seconds), ..settings.clone() });
+        limits.push(limit_of_the_server(&storage).await);
+    }
+    assert_eq!(limits, ["5s", "40s", "3s"]);
+}
+
+#[tokio::test]
+async fn a_replica_waits_for_the_migration_of_another_longer_than_for_a_statement() {
+    let Some(server) = Postgres::start() else { return };
+    let patient = Settings { url: server.url(), timeout: Duration::from_mins(1), ..Settings::default() };
+    let other = Storage::open(&patient, Arc::new(SystemClock::new())).await.unwrap();
+    // The lock of a migration, for as long as one statement of the replica may take, and longer.
+    let hold = "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7738703051239814243), pg_sleep(3)) AS held";
+    let migration = tokio::spawn({
+        let other = other.clone();
+        async move { other.write(Write::new().then(Statement::new(hold))).await }
+    });
+    let locks = Statement::new("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+    while other.read(locks.clone()).await.unwrap()[0].int(0) == Ok(0) {
+        tokio::task::yield_now().await;
+    }
+    let hasty = Settings { timeout: Duration::from_secs(1), ..patient };
+    Storage::open(&hasty, Arc::new(SystemClock::new())).await.unwrap();
+    migration.await.unwrap().unwrap();
+}
+
 fn settings_of(folder: &Path, url: &str) -> String {
     write(folder, "settings.yaml", &format!("storage: {{url: \"{url}\"}}\n"))
 }
@@ -168,6 +206,30 @@ fn a_damaged_file_fails_its_check_and_a_missing_one_cannot_be_checked() {
     write(folder.path(), "kw.db", &"somebody wrote a text over it\n".repeat(500));
     let checked = keelwatch(&check);
     assert!(checked.code == 1 && checked.stdout.contains("kw.db` is damaged (file is not a database)"), "{checked:?}");
+}
+
+#[test]
+fn an_empty_file_cannot_be_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings_of(folder.path(), &of_file(folder.path()));
+    write(folder.path(), "kw.db", "");
+    keelwatch(&["--settings", &settings, "storage", "check"]).is_refused_with("kw.db is empty");
+}
+
+#[tokio::test]
+async fn a_check_of_postgres_compares_the_tables_and_says_that_pages_were_not_checked() {
+    let Some(server) = Postgres::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings_of(folder.path(), &server.url());
+    let check = || keelwatch(&["--settings", &settings, "storage", "check"]);
+    check().is_refused_with("is empty: the controller makes its tables when it starts");
+    let storage = open(&server.url()).await.unwrap();
+    let pages = "pages were not checked: on PostgreSQL, pg_amcheck does that\n";
+    let sound = check();
+    assert!(sound.code == 0 && sound.stdout.starts_with("ok: ") && sound.stdout.ends_with(pages), "{sound:?}");
+    storage.write(Write::new().then(Statement::new("DROP TABLE silence"))).await.unwrap();
+    let torn = check();
+    assert!(torn.code == 1 && torn.stdout.ends_with(&format!(": table silence is missing\n{pages}")), "{torn:?}");
 }
 
 #[tokio::test]

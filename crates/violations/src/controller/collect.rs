@@ -202,12 +202,13 @@ impl Lead {
         let nodes = &mut self.nodes;
         let looks = collector.findings().ask(|book| nodes.rows(order.round, port, now, |node| open(book, node)));
         let truncated: u64 = looks.iter().map(|(row, _)| row.truncated).sum();
-        let complete = !suspect && !looks.is_empty() && looks.iter().all(|(row, _)| row.state == NodeState::Fresh);
-        let scopes =
-            looks.into_iter().map(|(row, freshness)| ScopeLook { detail: detail(&row), scope: row.node, freshness });
         let gap = |count, why: &str| Gap { what: "violations of nodes".to_owned(), why: why.to_owned(), count };
         let gaps = [gap(truncated, "left out by nodes whose store is full"), gap(malformed, "malformed")];
-        let gaps = gaps.into_iter().filter(|gap| gap.count > 0).collect();
+        let gaps: Vec<Gap> = gaps.into_iter().filter(|gap| gap.count > 0).collect();
+        let all_fresh = looks.iter().all(|(row, _)| row.state == NodeState::Fresh);
+        let complete = !suspect && !looks.is_empty() && all_fresh && gaps.is_empty();
+        let scopes =
+            looks.into_iter().map(|(row, freshness)| ScopeLook { detail: detail(&row), scope: row.node, freshness });
         Self::store(
             collector,
             Ended { source: Source::Process, order, at: now, scopes: scopes.collect(), complete, suspect, gaps },

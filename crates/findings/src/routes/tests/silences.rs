@@ -4,6 +4,9 @@ use api::Fingerprint;
 use serde_json::json;
 
 use super::*;
+use crate::fixture::silence;
+use crate::silence::{MOST, Silence};
+use crate::tables;
 
 fn until(seconds: i64) -> String {
     Timestamp::from(at(seconds)).to_string()
@@ -122,6 +125,46 @@ async fn a_silence_of_the_settings_ends_with_them_only() {
     let (status, kind, detail) = process.delete("/api/v1/silences/known-miner").await.problem();
     assert_eq!((status, kind), (409, json!("silence-of-settings")));
     assert!(detail.as_str().unwrap().contains("findings.silences"), "{detail}");
+}
+
+#[tokio::test]
+async fn no_more_silences_can_be_in_force_than_two_thousand() {
+    let process = Process::new().await;
+    for number in 0..MOST {
+        let begun = silence(&format!("s-{number}"), "ns-9", at(3600));
+        process.storage.write(tables::silenced(&begun)).await.unwrap();
+    }
+    let wish = json!({"owner": "sec", "reason": "known", "until": until(7200), "match": {"namespace": "ns-1"}});
+    let (status, kind, detail) = process.post("/api/v1/silences", &wish).await.problem();
+    assert_eq!((status, kind), (409, json!("too-many-silences")));
+    assert!(detail.as_str().unwrap().starts_with("2000 silences are in force"), "{detail}");
+    process.findings.end_silence("s-7", at(0)).await.unwrap();
+    assert_eq!(process.post("/api/v1/silences", &wish).await.status, 201);
+    assert_eq!(process.post("/api/v1/silences", &wish).await.status, 409);
+}
+
+#[tokio::test]
+async fn silences_are_listed_page_by_page() {
+    let process = Process::new().await;
+    for (number, id) in ["s-a", "s-b", "s-c", "s-d", "s-e"].into_iter().enumerate() {
+        let created_at = at(i64::try_from(number / 2).unwrap());
+        let begun = Silence { created_at, ..silence(id, "ns-1", at(3600)) };
+        process.findings.silence(begun, at(0)).await.unwrap();
+    }
+    let (mut pages, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = process.json(&format!("/api/v1/silences?limit=2{next}")).await;
+        let ids: Vec<String> =
+            page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+        pages.push((ids.join(" "), page["count"].as_u64().unwrap()));
+        let Some(token) = page["continue"].as_str() else { break };
+        next = format!("&continue={token}");
+    }
+    let expected = ["s-e s-d", "s-c s-b", "s-a"].map(|ids| (ids.to_owned(), 5));
+    assert_eq!(pages, expected);
+    for query in [format!("state=all{next}"), "limit=1001".to_owned(), "continue=1".to_owned()] {
+        assert_eq!(process.get(&format!("/api/v1/silences?{query}")).await.status, 400, "{query}");
+    }
 }
 
 async fn memory(clock: &Arc<ManualClock>) -> Storage {

@@ -144,3 +144,20 @@ async fn coverage_says_what_was_looked_at_and_what_was_not() {
     assert_eq!((&told["not_fresh"][0]["reason"], &told["last_round"]["ended_at"]), (&json!("timeout"), &json!(at(60))));
     assert_eq!(told["gaps"], json!([{"what": "namespace kube-system", "why": "skipped", "count": 3}]));
 }
+
+#[tokio::test]
+async fn what_was_refused_is_a_gap_of_its_round_and_makes_it_incomplete() {
+    let process = Process::new().await;
+    let mut large = sighting(2);
+    large.told.facts = serde_json::from_value(json!({"text": "x".repeat(17 << 10)})).unwrap();
+    process.look(vec![sighting(1), sighting(1), large], &[]).await;
+    let coverage = process.json("/api/v1/coverage").await;
+    let gap = |why: &str| json!({"what": "findings", "why": why, "count": 1});
+    let gaps = json!([gap("refused: the evidence is larger than 16 KiB"), gap("refused: malformed")]);
+    assert_eq!((&coverage["complete"], &coverage["sources"][0]["gaps"]), (&json!(false), &gaps));
+    assert_eq!(process.json("/api/v1/findings").await["complete"], false);
+    process.look(vec![sighting(1)], &[]).await;
+    let coverage = process.json("/api/v1/coverage").await;
+    assert_eq!((&coverage["complete"], &coverage["sources"][0]["gaps"]), (&json!(true), &json!([])));
+    assert_eq!(coverage["refused"], json!({"full": 0, "evidence": 1, "malformed": 1}));
+}

@@ -25,6 +25,33 @@ async fn a_second_round_of_unchanged_nodes_moves_no_body_and_sees_everything_aga
 }
 
 #[tokio::test]
+async fn a_round_is_complete_only_if_nodes_left_nothing_out_and_every_record_could_be_read() {
+    let mut world = World::of(2).await;
+    let mut told = Vec::new();
+    let records = world.agents.records(0);
+    let mut unreadable = records.clone();
+    unreadable[0]["severity"] = json!("colossal");
+    for (truncated, records) in [(0, &records), (3, &records), (0, &unreadable), (0, &records)] {
+        world.agents.truncate(0, truncated);
+        world.agents.set_records(0, records.clone());
+        world.round().await;
+        told.push(world.collector.findings().ask(|book| {
+            let round = book.round(Source::Process).unwrap();
+            let gaps: Vec<_> = round.gaps.iter().map(|gap| (gap.why.clone(), gap.count)).collect();
+            (round.complete, gaps)
+        }));
+    }
+    let gap = |why: &str, count| vec![(why.to_owned(), count)];
+    let expected = [
+        (true, Vec::new()),
+        (false, gap("left out by nodes whose store is full", 3)),
+        (false, gap("malformed", 1)),
+        (true, Vec::new()),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
 async fn while_a_pod_is_not_known_the_whole_answer_is_asked_for() {
     let mut world = World::of(1).await;
     let mut records = world.agents.records(0);
