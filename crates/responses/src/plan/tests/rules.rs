@@ -177,6 +177,33 @@ fn the_spec_stays_within_900_kib_and_later_rules_are_left_out() {
 }
 
 #[test]
+fn rules_that_a_longer_body_leaves_no_room_for_go_the_youngest_first_and_come_back_with_a_shorter_one() {
+    let mut dry = dry();
+    (dry.settings.wasm_plugin.max_per_sweep, dry.settings.wasm_plugin.max_active) = (1000, 1000);
+    let records: Vec<_> = (0..500)
+        .map(|number| {
+            dry.ground.insert(format!("ns-{number}"), neighborhood(&["cart"]));
+            record(number).in_namespace(&format!("ns-{number}"))
+        })
+        .collect();
+    // By name, the younger half comes first.
+    dry.sweep(&records[250..], 60);
+    dry.sweep(&records, 90);
+    let short = std::mem::replace(&mut dry.settings.wasm_plugin.body, "x".repeat(2048));
+    let plan = dry.plan(&records, 120);
+    let bytes = spec(&plan).to_string().len();
+    assert!((899 << 10..=900 << 10).contains(&bytes), "{bytes}");
+    let is_full = |skip: &&crate::response::Skip| skip.reason.as_str() == "object-full";
+    let left_out: Vec<_> = plan.skipped.iter().filter(is_full).flat_map(|skip| skip.findings.clone()).collect();
+    assert_eq!(rules(&plan).len() + left_out.len(), 500);
+    assert!(records[250..].iter().all(|record| !left_out.contains(&record.told.fingerprint)));
+    dry.sweep(&records, 120);
+    assert_eq!(dry.sweep(&records, 150), Vec::<String>::new());
+    dry.settings.wasm_plugin.body = short;
+    assert_eq!(rules(&dry.plan(&records, 180)).len(), 500);
+}
+
+#[test]
 fn no_rule_left_means_no_object() {
     let mut dry = dry();
     dry.sweep(&[record(1)], 60);
