@@ -218,10 +218,15 @@ fn changes(input: Input<'_>, rules: &Rules) -> (BTreeMap<Key, Option<Item>>, Ver
     (items, if only_ends { Verb::Undo } else { Verb::Apply })
 }
 
-/// Objects of former settings have nothing in force any more.
+/// Objects of former settings go once nothing stands in them any more: until its successor is written, the former one blocks.
 fn leave_former_objects(input: Input<'_>, plan: &mut Plan, object: &str) {
+    let items = input.ledger.items_of(RESPONSE);
+    let left = items.filter_map(|(key, item)| plan.quiet.get(key).map_or(Some(item), Option::as_ref));
+    let standing: HashSet<String> = left.map(|item| item.object.clone()).collect();
     let objects = input.ledger.objects.range((RESPONSE, String::new())..);
-    let former = objects.take_while(|((response, _), _)| *response == RESPONSE).filter(|((_, name), _)| name != object);
+    let former = objects
+        .take_while(|((response, _), _)| *response == RESPONSE)
+        .filter(|((_, name), _)| name != object && !standing.contains(name));
     for ((_, name), _) in former {
         let step = Step {
             response: RESPONSE,

@@ -4,8 +4,9 @@ use api::Severity;
 use serde_json::{Value, json};
 
 use crate::fixture::{Dry, Like, ingress, neighborhood, pod, record, service, skips, words};
+use crate::ledger::Ledger;
 use crate::plan::{Act, Plan};
-use crate::response::Response;
+use crate::response::{Reason, Response};
 
 fn dry() -> Dry {
     Dry::only(Response::WasmPlugin)
@@ -210,7 +211,7 @@ fn no_rule_left_means_no_object() {
     dry.settings.hold = std::time::Duration::ZERO;
     let resolved = [record(1).resolved(90)];
     assert_eq!(dry.sweep(&resolved, 100), ["undo WasmPlugin/higress-system/keelwatch-block: remove ns-shop/cart"]);
-    assert_eq!(dry.ledger, crate::ledger::Ledger::default());
+    assert_eq!(dry.ledger, Ledger::default());
     assert_eq!(dry.sweep(&resolved, 130), Vec::<String>::new());
 }
 
@@ -222,8 +223,24 @@ fn a_changed_setting_changes_the_object_and_another_name_moves_it() {
     let object = "WasmPlugin/higress-system/keelwatch-block";
     assert_eq!(dry.sweep(&[record(1)], 90), [format!("apply {object}: as in the settings")]);
     dry.settings.wasm_plugin.name = "other".to_owned();
-    let moved =
-        ["apply WasmPlugin/higress-system/other: as in the settings".to_owned(), format!("undo {object}: delete")];
-    assert_eq!(dry.sweep(&[record(1)], 120), moved);
-    assert_eq!(dry.sweep(&[record(1)], 150), Vec::<String>::new());
+    let other = "WasmPlugin/higress-system/other";
+    assert_eq!(dry.sweep(&[record(1)], 120), [format!("apply {other}: as in the settings")]);
+    assert_eq!(dry.sweep(&[record(1)], 150), [format!("undo {object}: delete")]);
+    assert_eq!(dry.sweep(&[record(1)], 180), Vec::<String>::new());
+}
+
+#[test]
+fn an_object_of_a_former_name_stays_until_its_successor_is_written() {
+    let mut dry = dry();
+    dry.sweep(&[record(1)], 60);
+    let before = dry.ledger.clone();
+    dry.settings.wasm_plugin.gateway_namespace = "elsewhere".to_owned();
+    let (other, forbidden) = ("WasmPlugin/elsewhere/keelwatch-block", (Reason::Forbidden, None));
+    dry.barred.objects.insert((Response::WasmPlugin, other.to_owned()), forbidden);
+    assert_eq!((dry.sweep(&[record(1)], 90), &dry.ledger), (vec![], &before));
+    // Nothing is left to block: the former one goes by itself.
+    dry.settings.wasm_plugin.enabled = false;
+    let undone = ["undo WasmPlugin/higress-system/keelwatch-block: delete"];
+    assert_eq!(dry.sweep(&[record(1)], 120), undone);
+    assert_eq!(dry.ledger, Ledger::default());
 }
