@@ -126,19 +126,20 @@ impl<D: Deliver> Queue<D> {
             Next::Try(number) => number,
         };
         let Some(waiting) = self.desk.outbox().get(number).cloned() else { return Step::On };
-        if let Some(why) = outdated(&waiting, settings, self.desk.now()) {
-            return self.bury(number, why, &[]).await;
-        }
-        if free > now {
+        let outdated = outdated(&waiting, settings, self.desk.now());
+        if outdated.is_none() && free > now {
             return Step::At(free);
         }
-        let message = match tables::body(&self.desk.storage, number).await {
-            Ok(Some(message)) => message,
-            Ok(None) => {
+        let message = match (tables::body(&self.desk.storage, number).await, outdated) {
+            (Ok(Some(message)), None) => message,
+            (Ok(Some(message)), Some(why)) => return self.bury(number, why, Some(&message)).await,
+            // What cannot be understood must not hold up its group for ever.
+            (Err(storage::Failure::Damaged(_)), Some(why)) => return self.bury(number, why, None).await,
+            (Ok(None), _) => {
                 self.desk.outbox().remove(&[number]);
                 return Step::On;
             }
-            Err(failure) => {
+            (Err(failure), _) => {
                 warn!(notifier = self.name, error = failure.in_words(), "failed to read a message");
                 return Step::At(now + STORAGE_PAUSE);
             }
@@ -163,7 +164,7 @@ impl<D: Deliver> Queue<D> {
                 self.desk.note(&name, message.about(), (Did::Sent, &message.id, event)).await;
                 step
             }
-            Outcome::Never { why } => self.bury(number, why, std::slice::from_ref(message)).await,
+            Outcome::Never { why } => self.bury(number, why, Some(message)).await,
             Outcome::Again { why, after, is_down } => {
                 self.desk.tally.failed(&name);
                 warn!(notifier = name, id = message.id, attempt = waiting.attempts + 1, why, "message not sent yet");
@@ -179,11 +180,11 @@ impl<D: Deliver> Queue<D> {
     }
 
     /// Gives a message up.
-    async fn bury(&mut self, number: i64, why: String, message: &[Message]) -> Step {
+    async fn bury(&mut self, number: i64, why: String, message: Option<&Message>) -> Step {
         self.desk.tally.dead(&self.name);
         warn!(notifier = self.name, message = number, why, "message given up");
         let step = self.settle(number, Fate::Dead(self.desk.now(), why.clone())).await;
-        for message in message {
+        if let Some(message) = message {
             self.desk.note(&self.name, message.about(), (Did::Dead, &message.id, &why)).await;
         }
         step

@@ -173,6 +173,22 @@ async fn a_message_that_grows_too_old_is_dead() {
     let Figures { pending, dead, error, .. } = office.desk.outbox().figures("ops");
     assert_eq!((pending, dead, error.as_deref()), (0, 1, Some("not delivered within 1m: no answer in time")));
     assert!((3..=5).contains(&receiver.got().len()), "{:?}", receiver.times());
+    assert_eq!(did(&office, 1).await, [(Did::Dead, "not delivered within 1m: no answer in time".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_any_more_is_dead_when_it_is_too_old() {
+    let office = Office::open(vec![NotifierSettings { max_age: Duration::from_mins(1), ..at_once() }]).await;
+    let lead = office.lead().await;
+    office.look(&lead, 1, vec![seen(1)], &[]).await;
+    office.announce(&lead).await;
+    lead.term.write(storage::Write::new().then(storage::Statement::new("UPDATE message SET body = ''"))).await.unwrap();
+    let receiver = Receiver::default();
+    let mut queue = queue(&office, &lead, &receiver);
+    assert_eq!(queue.step().await, Step::At(STORAGE_PAUSE));
+    assert_eq!((until_idle(&office, &mut queue).await, receiver.got().len()), (Step::Rest, 0));
+    let error = Some("not delivered within 1m: never tried".to_owned());
+    assert_eq!(office.desk.outbox().figures("ops"), Figures { pending: 0, oldest: None, dead: 1, error });
 }
 
 #[tokio::test]
