@@ -237,6 +237,45 @@ async fn a_leader_that_was_superseded_sends_on_at_most_one_message() {
     assert_eq!((identities.len(), once.len()), (11, 10));
 }
 
+/// A receiver during whose answer two others have led, and this process takes a new number without knowing.
+struct Intrigue(Receiver, Office);
+
+impl Deliver for Intrigue {
+    async fn deliver(&mut self, lead: &Lead, _: &NotifierSettings, _: &Orders, message: &Message) -> Outcome {
+        let Self(receiver, office) = self;
+        receiver.0.lock().unwrap_or_else(PoisonError::into_inner).got.push((0, message.id.clone()));
+        if receiver.got().len() > 1 {
+            return Outcome::Delivered;
+        }
+        let second = office.another(vec![at_once()]).await;
+        let seconds = second.lead().await;
+        second.desk.recall(&seconds).await.unwrap();
+        until_idle(&second, &mut queue(&second, &seconds, &Receiver::default())).await;
+        let third = office.another(vec![at_once()]).await;
+        let thirds = third.lead().await;
+        third.look(&thirds, 2, vec![seen_of("shop", 2)], &[]).await;
+        third.announce(&thirds).await;
+        let write = storage::Write::new().then(tables::delete(0));
+        assert!(matches!(lead.term.write(write).await, Err(storage::Failure::Fenced { .. })));
+        Outcome::Delivered
+    }
+}
+
+#[tokio::test]
+async fn what_became_of_a_message_is_not_said_of_another_that_has_its_number_since() {
+    let office = Office::open(vec![at_once()]).await;
+    let lead = office.lead().await;
+    office.look(&lead, 1, vec![seen(1)], &[]).await;
+    office.announce(&lead).await;
+    let receiver = Receiver::default();
+    let intrigue = Intrigue(receiver.clone(), office.another(vec![]).await);
+    let mut queue = Queue::new(office.desk.clone(), lead, "ops".to_owned(), intrigue);
+    assert_eq!(until_idle(&office, &mut queue).await, Step::Rest);
+    let identities: Vec<String> = receiver.got().into_iter().map(|(_, id)| id).collect();
+    let once: std::collections::BTreeSet<&String> = identities.iter().collect();
+    assert_eq!((identities.len(), once.len(), office.desk.tally.of("ops").sent), (2, 2, 2));
+}
+
 #[tokio::test]
 async fn a_queue_whose_notifier_is_off_or_rehearsed_ends() {
     let office = Office::open(vec![at_once()]).await;
