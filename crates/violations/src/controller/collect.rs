@@ -201,7 +201,7 @@ impl Lead {
         let now = collector.now();
         let nodes = &mut self.nodes;
         let looks = collector.findings().ask(|book| nodes.rows(order.round, port, now, |node| open(book, node)));
-        let truncated: u64 = looks.iter().map(|(row, _)| row.truncated).sum();
+        let truncated = looks.iter().map(|(row, _)| row.truncated).fold(0, u64::saturating_add);
         let complete = !suspect && !looks.is_empty() && looks.iter().all(|(row, _)| row.state == NodeState::Fresh);
         let scopes =
             looks.into_iter().map(|(row, freshness)| ScopeLook { detail: detail(&row), scope: row.node, freshness });
