@@ -252,7 +252,7 @@ impl Book {
         if let Some(scope) = scope {
             record.scope = scope.name.clone();
             if record.is_open() && life::is_counted_by_rounds(record.source) {
-                record.count += scope.rounds.saturating_sub(record.rounds);
+                record.count = record.count.saturating_add(scope.rounds.saturating_sub(record.rounds));
                 record.rounds = record.rounds.max(scope.rounds);
                 record.last_seen = record.last_seen.max(scope.looked_at.unwrap_or(record.last_seen));
                 record.looks = since(&scope.looks, record.first_seen);
@@ -352,7 +352,7 @@ impl Book {
                 self.columns.touch(fingerprint, |record| {
                     record.looks = shared.with(&record.looks, look);
                     if by_rounds {
-                        record.count += u64::from(record.rounds < rounds);
+                        record.count = record.count.saturating_add(u64::from(record.rounds < rounds));
                         record.rounds = record.rounds.max(rounds);
                         record.last_seen = record.last_seen.max(look.at);
                     }

@@ -88,7 +88,7 @@ pub(crate) fn seen(
         first_seen: earlier(record, *first_seen),
         last_seen: at,
         changed_at: at,
-        count: count.unwrap_or(record.count + 1),
+        count: count.unwrap_or(record.count.saturating_add(1)),
         reopened: record.reopened + 1,
         episode: record.episode + 1,
         life: Life::Open { silence },
@@ -124,7 +124,7 @@ fn again(
     let by_rounds = is_counted_by_rounds(record.source);
     if is_same {
         let figures = (told.figures != record.told.figures).then(|| told.figures.clone());
-        let count = count.unwrap_or(record.count + u64::from(!by_rounds));
+        let count = count.unwrap_or(record.count.saturating_add(u64::from(!by_rounds)));
         return Seen::Same(touch(record, at, count, figures, touch_every));
     }
     // The end of the round that is under way is counted here, and once.
@@ -136,7 +136,7 @@ fn again(
         first_seen,
         last_seen: at,
         changed_at: if events.is_empty() { record.changed_at } else { at },
-        count: count.unwrap_or(record.count + grows),
+        count: count.unwrap_or(record.count.saturating_add(grows)),
         reopened: record.reopened,
         episode: record.episode + u64::from(held.is_some() && silence.is_none()),
         life: Life::Open { silence },

@@ -103,6 +103,17 @@ pub(crate) struct Labels {
     pub(crate) rules: Vec<String>,
 }
 
+impl Content {
+    /// Whom it is about.
+    pub(crate) fn namespace(&self) -> &str {
+        match self {
+            Self::Rule(Rule { namespace, .. })
+            | Self::Message(Message { namespace, .. })
+            | Self::Labels(Labels { namespace, .. }) => namespace,
+        }
+    }
+}
+
 impl Ledger {
     /// Items of a response.
     pub(crate) fn items_of(&self, response: Response) -> impl Iterator<Item = (&Key, &Item)> {

@@ -107,7 +107,9 @@ const FIGURES: &[Figure] = &[
         name: "keelwatch_responses_planned",
         labels: &["response"],
         help: "Writes that are planned and not done yet",
-        read: |view| by_response(|response| view.planned.iter().filter(|planned| planned.response == response).count()),
+        read: |view| {
+            by_response(|response| view.planned.iter().filter(|planned| planned.shown.response == response).count())
+        },
     },
     Figure {
         name: "keelwatch_responses_skipped",

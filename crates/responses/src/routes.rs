@@ -45,6 +45,12 @@ impl Responses {
                     && namespace.is_some()
                     && applied.detail.starts_with(&names_app)
         });
+        let planned = view.planned.iter().filter(|planned| {
+            let is_about = |namespace: &String| planned.namespaces.contains(namespace);
+            is_asked(planned.shown.response, &planned.shown.object)
+                || response.is_none_or(|response| response == planned.shown.response)
+                    && namespace.as_ref().is_some_and(is_about)
+        });
         let skipped = view.skipped.iter().filter(|skip| {
             response.is_none_or(|response| response == skip.response)
                 && namespace.as_ref().is_none_or(|namespace| *namespace == skip.namespace)
@@ -68,12 +74,7 @@ impl Responses {
             warm: view.warm,
             waiting_for,
             applied: applied.cloned().collect(),
-            planned: view
-                .planned
-                .iter()
-                .filter(|planned| is_asked(planned.response, &planned.object))
-                .cloned()
-                .collect(),
+            planned: planned.map(|planned| planned.shown.clone()).collect(),
             skipped: skipped.map(Skipped::from).collect(),
             missing_crds: missing.collect(),
             messages: shared.notify.messages(),

@@ -1,5 +1,6 @@
 //! The handle that rooms hold: reads and writes, whichever database there is.
 
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -89,7 +90,12 @@ impl Storage {
     pub async fn write(&self, write: Write) -> Result<Written, Failure> {
         let ended = match &*self.pools {
             Pools::Sqlite(sqlite) => sqlite.write(write, self.ground.timeout()).await,
-            Pools::Postgres(pool) => self.on_postgres(pool, write).await,
+            Pools::Postgres(pool) => {
+                let (storage, pool) = (self.clone(), pool.clone());
+                // In a task of its own: what a caller leaves in the middle would go back to the pool as an open transaction.
+                let writing = tokio::spawn(async move { storage.on_postgres(&pool, write).await });
+                writing.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+            }
         };
         self.ground.health.note(Side::Writes, &ended);
         ended

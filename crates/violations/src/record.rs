@@ -25,6 +25,8 @@ pub struct Sightings {
 // Longest texts in bytes. A name, a path and a pattern tell all they can in these; 16 rules on one process are more
 // than anybody reads.
 const PROCESS_MAX: usize = 255;
+/// Most that a node is believed to have counted: beyond it, readers of JSON lose digits.
+pub(crate) const COUNT_MAX: u64 = 1 << 53;
 /// `processes` cuts command lines to this.
 pub(crate) const CMDLINE_MAX: usize = 4 << 10;
 const EXE_MAX: usize = 512;

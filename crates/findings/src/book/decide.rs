@@ -101,7 +101,9 @@ impl Book {
         if let Some(again) = again {
             let others = self.in_scope(*source, scope).filter(|record| !group.has_named(&record.told.fingerprint));
             let touch_every = self.limits.touch_every;
-            let touch = |record: &Record| life::touch(record, *at, record.count + again.counts, None, touch_every);
+            let touch = |record: &Record| {
+                life::touch(record, *at, record.count.saturating_add(again.counts), None, touch_every)
+            };
             plan.touches.extend(others.map(touch));
             group.again.insert((*source, looked.name.clone()));
         }

@@ -233,6 +233,20 @@ fn an_unchanged_answer_counts_for_everything_that_is_open_in_its_scope() {
 }
 
 #[test]
+fn a_count_that_can_grow_no_more_stays_as_it_is() {
+    let mut kept = kept();
+    let changed = || Sighting::from(Told { severity: Severity::Low, ..told(1) });
+    kept.look(0, vec![Sighting { count: Some(u64::MAX), ..sighting(1) }], &[]);
+    kept.again(10);
+    kept.look(20, vec![sighting(1)], &[]);
+    kept.look(30, vec![changed()], &[]);
+    kept.look(40, Vec::new(), &[1]);
+    kept.look(50, vec![changed()], &[]);
+    let record = kept.record(1);
+    assert_eq!((record.count, record.reopened, record.last_seen), (u64::MAX, 1, at(50)));
+}
+
+#[test]
 fn findings_of_workloads_follow_the_rounds_of_their_scope_and_are_not_written_for_it() {
     let mut kept = kept();
     kept.source = Source::Workload;

@@ -212,22 +212,32 @@ async fn silences_of_the_settings_come_and_go_with_them() {
     let storage = storage(folder.path()).await;
     let findings = findings(&storage).await;
     findings.take(batch(1, 0, vec![sighting(1), sighting(2)], &[])).await.unwrap();
-    let of = |namespace: &str| crate::settings::SilenceSetting {
+    let of = |namespace: &str, until| crate::settings::SilenceSetting {
         id: "quiet".to_owned(),
         owner: "ops".to_owned(),
         reason: "known".to_owned(),
-        until: at(3600),
+        until: at(until),
         matches: silence("", namespace, at(0)).matches,
     };
+    let (hour, years) = (3600, 400 * 24 * 3600);
     let mut muted = Vec::new();
-    for silences in [vec![of("ns-0")], vec![of("ns-1")], Vec::new()] {
+    for silences in [
+        vec![of("ns-0", hour)],
+        vec![of("ns-1", hour)],
+        Vec::new(),
+        vec![of("ns-1", hour)],
+        vec![of("ns-1", -hour)],
+        vec![of("ns-0", hour)],
+        vec![of("ns-0", years)],
+    ] {
         findings.apply(&Settings { silences, ..Settings::default() });
         findings.change(What::Settle).await.unwrap();
         muted.push(
             [1, 2].map(|number| findings.ask(|book| book.get(&fingerprint(number)).unwrap().silence().is_some())),
         );
     }
-    assert_eq!(muted, [[false, true], [true, false], [false, false]]);
+    let (none, first, second) = ([false, false], [true, false], [false, true]);
+    assert_eq!(muted, [second, first, none, first, none, second, none]);
     let ended = findings.ask(|book| book.silences().map(|silence| silence.ended.is_some()).collect::<Vec<bool>>());
     assert_eq!(ended, [true]);
 }

@@ -53,15 +53,18 @@ impl Writer {
 /// Silences of the settings that begin, changed or went.
 fn of_settings(book: &Book, wanted: &[SilenceSetting], now: Time) -> Plan {
     let mut plan = Plan::default();
-    let is_wanted = |silence: &Silence| wanted.iter().any(|wanted| wanted.id == silence.id);
+    // Whose end has come as it was set ends by the time alone, then.
+    let is_meant = |silence: &Silence, wanted: &SilenceSetting| {
+        wanted.id == silence.id && (wanted.until == silence.until || can_hold(wanted.until, now))
+    };
+    let is_wanted = |silence: &Silence| wanted.iter().any(|wanted| is_meant(silence, wanted));
     let stays = |silence: &&Silence| silence.holds(now) && (silence.origin == Origin::Api || is_wanted(silence));
     let mut room = MOST.saturating_sub(book.silences().filter(stays).count());
     for SilenceSetting { id, owner, reason, until, matches } in wanted {
-        if *until <= now {
-            continue;
-        }
-        if until.since(now) > LONGEST {
-            warn!(silence = %id, "silence {id} of the settings ends more than 366 days ahead and is not begun");
+        if !can_hold(*until, now) {
+            if *until > now {
+                warn!(silence = %id, "silence {id} of the settings ends more than 366 days ahead and does not hold");
+            }
             continue;
         }
         let known = book.silences().find(|silence| silence.id == *id);
@@ -95,6 +98,10 @@ fn of_settings(book: &Book, wanted: &[SilenceSetting], now: Time) -> Plan {
     let held = book.silences().filter(|silence| silence.origin == Origin::Settings && silence.ended.is_none());
     plan.ended = held.filter(|silence| !is_wanted(silence)).map(|silence| (silence.id.clone(), now)).collect();
     plan
+}
+
+fn can_hold(until: Time, now: Time) -> bool {
+    until > now && until.since(now) <= LONGEST
 }
 
 #[cfg(test)]

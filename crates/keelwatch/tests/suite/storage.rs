@@ -67,6 +67,21 @@ async fn the_same_statements_store_the_same_in_postgres() {
     stores_alike(&open(&server.url()).await.unwrap()).await;
 }
 
+#[tokio::test]
+async fn a_write_that_nobody_waits_for_any_more_is_stored_whole_in_postgres() {
+    let Some(server) = Postgres::start() else { return };
+    // With one connection, whoever comes next has the one that was left.
+    let settings = Settings { url: server.url(), connections: 1, ..Settings::default() };
+    let storage = Storage::open(&settings, Arc::new(SystemClock::new())).await.unwrap();
+    table(&storage).await;
+    let pause = Statement::new("SELECT pg_sleep(0.5)::text");
+    let write = Write::new().then(add("left-1", 1)).then(pause).then(add("left-2", 2));
+    tokio::time::timeout(Duration::from_millis(200), storage.write(write)).await.unwrap_err();
+    storage.write(Write::new().then(add("next", 3))).await.unwrap();
+    let other = open(&server.url()).await.unwrap();
+    assert_eq!((count(&other, "left-%").await, count(&other, "next").await), (2, 1));
+}
+
 /// A thousand batches of two leaders, one of whom was superseded: nothing of the older one is stored.
 async fn refuses_the_older(older: &Storage, newer: &Storage) {
     table(older).await;

@@ -12,8 +12,8 @@ use findings::{Book, Record};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::link;
 use super::settings::NotifierSettings;
+use super::{announce, link};
 use crate::Around;
 
 /// Alerts of one POST.
@@ -58,33 +58,35 @@ pub(crate) struct Delivered {
 
 /// The alerts there are now, the worst first, so that it is the least that waits.
 pub(crate) fn alerts(book: &Book, settings: &NotifierSettings, around: &Around, now: Time) -> Vec<Alert> {
-    of(book.records(), settings, around, now)
+    of(book, book.records(), settings, around, now)
 }
 
 /// The alerts among these findings, the worst first.
 pub(crate) fn of<'a>(
+    book: &Book,
     records: impl Iterator<Item = &'a Record>,
     settings: &NotifierSettings,
     around: &Around,
     now: Time,
 ) -> Vec<Alert> {
-    let mut records: Vec<&Record> = records.filter(|record| is_alert(record, settings, now)).collect();
+    let mut records: Vec<&Record> = records.filter(|record| is_alert(book, record, settings, now)).collect();
     records.sort_by_key(|record| {
         (std::cmp::Reverse(record.told.severity), record.first_seen, record.told.fingerprint.clone())
     });
     records.into_iter().map(|record| alert(record, settings, around, now)).collect()
 }
 
-fn is_alert(record: &Record, settings: &NotifierSettings, now: Time) -> bool {
+fn is_alert(book: &Book, record: &Record, settings: &NotifierSettings, now: Time) -> bool {
     let is_wanted = settings.sources.contains(&record.source)
         && record.told.severity >= settings.min_severity
         && settings.tells_of(record.told.subject.namespace.as_deref());
     let is_told = match record.state() {
         State::Open => true,
         State::Silenced => false,
-        // What an exemption covered was never an alert.
         State::Resolved => {
-            settings.send_resolved && record.told.exemption.is_none() && now.since(record.changed_at) < TOLD_AFTER_END
+            settings.send_resolved
+                && now.since(record.changed_at) < TOLD_AFTER_END
+                && !announce::was_silenced(book, record)
         }
     };
     is_wanted && is_told
@@ -222,6 +224,10 @@ mod tests {
         assert_eq!(one(&NotifierSettings { sources: vec![api::finding::Source::Image], ..alertmanager() }), 0);
         kept.silence("s1", 0, 3600);
         assert_eq!(bodies(&kept, &alertmanager(), 0).len(), 0);
+        kept.look(60, vec![], &[1]);
+        assert_eq!(bodies(&kept, &alertmanager(), 60).len(), 0, "its end is none either");
+        kept.end_silence("s1", 120);
+        assert_eq!(bodies(&kept, &alertmanager(), 120).len(), 0);
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl<'a> Teller<'a> {
             (State::Open, _) => self.opened(record, told),
             (State::Resolved, of_this) => {
                 let is_news = of_this.is_some() || self.is_late(record);
-                (is_news && !self.was_silenced(record)).then(|| self.opened(record, told)).flatten()
+                (is_news && !was_silenced(self.book, record)).then(|| self.opened(record, told)).flatten()
             }
         }
     }
@@ -267,17 +267,17 @@ impl<'a> Teller<'a> {
         let Life::Resolved { at, .. } = &record.life else { return false };
         *at >= self.known.since && after(*at, LATE) >= self.now
     }
+}
 
-    /// Whether a finding that ended was silenced then. Its record does not say so any more.
-    fn was_silenced(&self, record: &Record) -> bool {
-        let Life::Resolved { at, .. } = &record.life else { return false };
-        // Of what came in one second, rather too much is told than too little.
-        let held = |silence: &&Silence| {
-            silence.created_at < *at && *at < silence.until && silence.ended.is_none_or(|ended| *at < ended)
-        };
-        let mut silences = self.book.silences().filter(held);
-        record.told.exemption.is_some() || silences.any(|silence| silence.matches.matches(record.source, &record.told))
-    }
+/// Whether a finding that ended was silenced then, so that its end is not told. Its record does not say so any more.
+pub(super) fn was_silenced(book: &Book, record: &Record) -> bool {
+    let Life::Resolved { at, .. } = &record.life else { return false };
+    // Of what came in one second, rather too much is told than too little.
+    let held = |silence: &&Silence| {
+        silence.created_at < *at && *at < silence.until && silence.ended.is_none_or(|ended| *at < ended)
+    };
+    let mut silences = book.silences().filter(held);
+    record.told.exemption.is_some() || silences.any(|silence| silence.matches.matches(record.source, &record.told))
 }
 
 /// What a rule is held for: an app or owner, and without one the pod or the host.

@@ -11,7 +11,7 @@ use api::{Clock, Fingerprint, Time};
 use findings::event::Did;
 use findings::{Findings, Note};
 use kubeio::Cluster;
-use storage::{Failure, Storage, Write};
+use storage::{Failure, Fence, Storage, Write};
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
@@ -56,7 +56,7 @@ pub(crate) struct Orders {
 /// What was told, as it was read or written under a number.
 #[derive(Debug)]
 struct Known {
-    fence: i64,
+    fence: Fence,
     told: ToldBook,
 }
 
@@ -113,10 +113,10 @@ impl Desk {
         Time::of(self.clock.now())
     }
 
-    /// Reads what was stored, once for each number of a leader.
-    pub(crate) async fn recall(&self, lead: &Lead) -> Result<(), Failure> {
+    /// Reads what was stored, once for each number of a leader; tells under which number the outbox was read.
+    pub(crate) async fn recall(&self, lead: &Lead) -> Result<Fence, Failure> {
         let mut known = self.told.lock().await;
-        self.known(&mut known, lead).await.map(|_| ())
+        self.known(&mut known, lead).await.map(|known| known.fence)
     }
 
     /// Forgets what another leader goes on with.
@@ -132,13 +132,13 @@ impl Desk {
             return Ok(());
         }
         let mut known = self.told.lock().await;
-        let told = self.known(&mut known, lead).await?;
+        let Known { fence, told } = self.known(&mut known, lead).await?;
         let decision = self.findings.ask(|book| announce::decide(book, told, &orders.notifiers, now));
         let (write, mut new, gone) = self.planned(&decision, &orders, now);
         if write.is_empty() {
             return Ok(());
         }
-        if let Err(failure) = lead.term.write(write).await {
+        if let Err(failure) = lead.term.write_as(*fence, write).await {
             // Whether it was stored is read before the next decision.
             *known = None;
             return Err(failure);
@@ -177,14 +177,14 @@ impl Desk {
         Ok(())
     }
 
-    async fn known<'a>(&self, known: &'a mut Option<Known>, lead: &Lead) -> Result<&'a mut ToldBook, Failure> {
-        let fence = lead.term.fence().number();
+    async fn known<'a>(&self, known: &'a mut Option<Known>, lead: &Lead) -> Result<&'a mut Known, Failure> {
+        let fence = lead.term.fence();
         if known.as_ref().is_none_or(|known| known.fence != fence) {
             let (told, outbox) = tables::load(&self.storage).await?;
             *self.outbox() = outbox;
             *known = Some(Known { fence, told });
         }
-        Ok(known.as_mut().map(|known| &mut known.told).expect("it was read above"))
+        Ok(known.as_mut().expect("it was read above"))
     }
 
     /// A decision as one write, with the messages that it brings and those that it takes away.
@@ -215,14 +215,20 @@ impl Desk {
         self.outbox().next(notifier, self.clock.monotonic())
     }
 
-    /// Stores what became of a message, then makes it true here.
-    pub(crate) async fn settle(&self, lead: &Lead, number: i64, fate: &Fate) -> Result<(), Failure> {
+    /// Stores what became of a message, then makes it true here. `read_as` is the number under which it was read: later, another
+    /// message may have its place.
+    pub(crate) async fn settle(
+        &self,
+        (lead, read_as): (&Lead, Fence),
+        number: i64,
+        fate: &Fate,
+    ) -> Result<(), Failure> {
         let statement = match fate {
             Fate::Delivered => tables::delete(number),
             Fate::Again(_, why) => tables::failed(number, why),
             Fate::Dead(at, why) => tables::died(number, *at, why),
         };
-        lead.term.write(Write::new().then(statement)).await?;
+        lead.term.write_as(read_as, Write::new().then(statement)).await?;
         let mut outbox = self.outbox();
         match fate {
             Fate::Delivered => drop(outbox.remove(&[number])),

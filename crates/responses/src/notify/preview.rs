@@ -39,8 +39,10 @@ pub(crate) fn preview(
 
 fn bodies(settings: &NotifierSettings, around: &Around, book: &Book, findings: &[&Record], now: Time) -> Vec<Value> {
     if settings.kind == NotifierKind::Alertmanager {
-        let alerts: Vec<Value> =
-            alerts::of(findings.iter().copied(), settings, around, now).into_iter().map(|alert| alert.body).collect();
+        let alerts: Vec<Value> = alerts::of(book, findings.iter().copied(), settings, around, now)
+            .into_iter()
+            .map(|alert| alert.body)
+            .collect();
         return alerts.chunks(alerts::BATCH).map(Value::from).collect();
     }
     let messages = announce::rehearse(book, findings, settings, now).into_iter();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use findings::event::Did;
 use runtime::shutdown::Stop;
+use storage::Fence;
 use tracing::{info, warn};
 
 use super::answer::Outcome;
@@ -37,7 +38,17 @@ pub(crate) struct Queue<D> {
     down: u32,
     asks_again: Duration,
     /// What became of a message and could not be stored yet.
-    unsettled: Option<(i64, Fate)>,
+    unsettled: Option<(Taken, Fate)>,
+}
+
+/// A message as it was taken from the outbox.
+#[derive(Debug)]
+struct Taken {
+    number: i64,
+    /// Its identity; none if it cannot be read. Numbers come again once another leader has emptied the outbox.
+    id: Option<String>,
+    /// The leader's number under which the outbox was read.
+    read_as: Fence,
 }
 
 /// The way to a receiver.
@@ -114,11 +125,15 @@ impl<D: Deliver> Queue<D> {
     pub(crate) async fn step(&mut self) -> Step {
         let orders = self.desk.orders();
         let Some(settings) = orders.of(&self.name) else { return Step::Over };
-        if let Some((number, fate)) = self.unsettled.take() {
-            return self.settle(number, fate).await;
+        let now = self.desk.clock.monotonic();
+        let read_as = match self.desk.recall(&self.lead).await {
+            Ok(read_as) => read_as,
+            Err(failure) => return self.rest(&failure, "failed to read the outbox"),
+        };
+        if let Some((taken, fate)) = self.unsettled.take() {
+            return self.settle_again(taken, fate, read_as).await;
         }
         self.meter.limit(settings.kind, settings.rate);
-        let now = self.desk.clock.monotonic();
         let free = self.meter.free_at().max(self.asks_again);
         let number = match self.desk.next(&self.name) {
             Next::Empty => return Step::Rest,
@@ -126,32 +141,34 @@ impl<D: Deliver> Queue<D> {
             Next::Try(number) => number,
         };
         let Some(waiting) = self.desk.outbox().get(number).cloned() else { return Step::On };
-        if let Some(why) = outdated(&waiting, settings, self.desk.now()) {
-            return self.bury(number, why, &[]).await;
-        }
-        if free > now {
+        let outdated = outdated(&waiting, settings, self.desk.now());
+        if outdated.is_none() && free > now {
             return Step::At(free);
         }
-        let message = match tables::body(&self.desk.storage, number).await {
-            Ok(Some(message)) => message,
-            Ok(None) => {
+        let taken =
+            |message: Option<&Message>| Taken { number, id: message.map(|message| message.id.clone()), read_as };
+        let message = match (tables::body(&self.desk.storage, number).await, outdated) {
+            (Ok(Some(message)), None) => message,
+            (Ok(Some(message)), Some(why)) => {
+                return self.bury(taken(Some(&message)), why, Some(&message)).await;
+            }
+            // What cannot be understood must not hold up its group for ever.
+            (Err(storage::Failure::Damaged(_)), Some(why)) => return self.bury(taken(None), why, None).await,
+            (Ok(None), _) => {
                 self.desk.outbox().remove(&[number]);
                 return Step::On;
             }
-            Err(failure) => {
-                warn!(notifier = self.name, error = failure.in_words(), "failed to read a message");
-                return Step::At(now + STORAGE_PAUSE);
-            }
+            (Err(failure), _) => return self.rest(&failure, "failed to read a message"),
         };
         if self.lead.proof().is_none() {
             return Step::NotLeading;
         }
         self.meter.count(now);
         let outcome = self.deliver.deliver(&self.lead, settings, &orders, &message).await;
-        self.judge(number, &waiting, &message, outcome).await
+        self.judge(taken(Some(&message)), &waiting, &message, outcome).await
     }
 
-    async fn judge(&mut self, number: i64, waiting: &Waiting, message: &Message, outcome: Outcome) -> Step {
+    async fn judge(&mut self, taken: Taken, waiting: &Waiting, message: &Message, outcome: Outcome) -> Step {
         let (name, event) = (self.name.clone(), message.event.as_str());
         match outcome {
             Outcome::NotLeading => Step::NotLeading,
@@ -159,11 +176,11 @@ impl<D: Deliver> Queue<D> {
                 (self.down, self.asks_again) = (0, Duration::ZERO);
                 self.desk.tally.sent(&name);
                 info!(notifier = name, id = message.id, event, findings = message.count(), "message sent");
-                let step = self.settle(number, Fate::Delivered).await;
+                let step = self.settle(taken, Fate::Delivered).await;
                 self.desk.note(&name, message.about(), (Did::Sent, &message.id, event)).await;
                 step
             }
-            Outcome::Never { why } => self.bury(number, why, std::slice::from_ref(message)).await,
+            Outcome::Never { why } => self.bury(taken, why, Some(message)).await,
             Outcome::Again { why, after, is_down } => {
                 self.desk.tally.failed(&name);
                 warn!(notifier = name, id = message.id, attempt = waiting.attempts + 1, why, "message not sent yet");
@@ -173,33 +190,54 @@ impl<D: Deliver> Queue<D> {
                 if is_down {
                     self.asks_again = now + pace::pause_after(after, self.down, &name);
                 }
-                self.settle(number, Fate::Again(due, why)).await
+                self.settle(taken, Fate::Again(due, why)).await
             }
         }
     }
 
     /// Gives a message up.
-    async fn bury(&mut self, number: i64, why: String, message: &[Message]) -> Step {
+    async fn bury(&mut self, taken: Taken, why: String, message: Option<&Message>) -> Step {
         self.desk.tally.dead(&self.name);
-        warn!(notifier = self.name, message = number, why, "message given up");
-        let step = self.settle(number, Fate::Dead(self.desk.now(), why.clone())).await;
-        for message in message {
+        warn!(notifier = self.name, message = taken.number, why, "message given up");
+        let step = self.settle(taken, Fate::Dead(self.desk.now(), why.clone())).await;
+        if let Some(message) = message {
             self.desk.note(&self.name, message.about(), (Did::Dead, &message.id, &why)).await;
         }
         step
     }
 
     /// Stores what became of a message. Until it is stored, nothing else is sent: it would be forgotten what was.
-    async fn settle(&mut self, number: i64, fate: Fate) -> Step {
-        match self.desk.settle(&self.lead, number, &fate).await {
+    async fn settle(&mut self, taken: Taken, fate: Fate) -> Step {
+        match self.desk.settle((&self.lead, taken.read_as), taken.number, &fate).await {
             Ok(()) => Step::On,
             Err(storage::Failure::NotLeading) => Step::NotLeading,
             Err(failure) => {
-                warn!(notifier = self.name, error = failure.in_words(), "failed to store what became of a message");
-                self.unsettled = Some((number, fate));
-                Step::At(self.desk.clock.monotonic() + STORAGE_PAUSE)
+                self.unsettled = Some((taken, fate));
+                self.rest(&failure, "failed to store what became of a message")
             }
         }
+    }
+
+    /// The same once more. If another leader has stored something since, the message may be gone, and its number another's.
+    async fn settle_again(&mut self, taken: Taken, fate: Fate, read_as: Fence) -> Step {
+        if taken.read_as == read_as {
+            return self.settle(taken, fate).await;
+        }
+        match tables::body(&self.desk.storage, taken.number).await {
+            Ok(Some(message)) if taken.id.as_ref() == Some(&message.id) => {
+                self.settle(Taken { read_as, ..taken }, fate).await
+            }
+            Ok(_) | Err(storage::Failure::Damaged(_)) => Step::On,
+            Err(failure) => {
+                self.unsettled = Some((taken, fate));
+                self.rest(&failure, "failed to read a message")
+            }
+        }
+    }
+
+    fn rest(&self, failure: &storage::Failure, what: &str) -> Step {
+        warn!(notifier = self.name, error = failure.in_words(), "{what}");
+        Step::At(self.desk.clock.monotonic() + STORAGE_PAUSE)
     }
 }
 

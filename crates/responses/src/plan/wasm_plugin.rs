@@ -8,7 +8,7 @@ use super::ingress::Map;
 use super::limits::{Unit, admit, units};
 use super::{Act, Input, Plan, Step, Verb, Verdict, covers, hash, verdict};
 use crate::ledger::{Content, Item, Key, Rule, Stand};
-use crate::response::{AppKey, Reason, Response};
+use crate::response::{AppKey, Reason, Response, Skip};
 use crate::settings::WasmPluginSettings;
 
 const RESPONSE: Response = Response::WasmPlugin;
@@ -34,18 +34,24 @@ pub(super) fn plan(input: Input<'_>, plan: &mut Plan) {
     let settings = &input.settings.wasm_plugin;
     let object = name_of(settings);
     let mut rules = Rules { items: BTreeMap::new(), bytes: spec(settings, &[]).to_string().len() };
-    let (kept, new) = sort_out(input, plan);
+    let (mut kept, new) = sort_out(input, plan);
+    kept.sort_by(|(left, before), (right, after)| (before.since, left).cmp(&(after.since, right)));
     for (key, item) in kept {
-        rules.take(settings, key, Item { object: object.clone(), ..item });
+        // The settings may have grown since, and a spec that is too large would block nobody.
+        if rules.has_room(settings, &item.content) {
+            rules.take(settings, key, Item { object: object.clone(), ..item });
+        } else {
+            plan.skipped.extend(left_out(&item));
+        }
     }
     let active = rules.items.len();
     for (unit, (key, rule)) in admit(new, active, (RESPONSE, input), plan) {
-        if rules.bytes + bytes(settings, &rule) > SPEC_BYTES {
+        let content = Content::Rule(rule);
+        if !rules.has_room(settings, &content) {
             unit.skip(RESPONSE, Reason::ObjectFull, plan);
             continue;
         }
         let (findings, since) = (unit.findings(), input.now);
-        let content = Content::Rule(rule);
         let item = Item { object: object.clone(), findings, since, over: None, stand: Stand::InForce, content };
         rules.take(settings, key, item);
     }
@@ -156,6 +162,13 @@ fn is_covered(item: &Item, covered: &HashSet<(String, String)>) -> bool {
     rule.app.name.is_empty() && ingress.all(|name| covered.contains(&(rule.namespace.clone(), name.clone())))
 }
 
+/// Says of an app that was blocked why it is not any more.
+fn left_out(item: &Item) -> Option<Skip> {
+    let Content::Rule(Rule { namespace, app, .. }) = &item.content else { return None };
+    let (response, reason, findings) = (RESPONSE, Reason::ObjectFull, item.findings.keys().cloned().collect());
+    Some(Skip { response, namespace: namespace.clone(), app: app.name.clone(), reason, findings })
+}
+
 /// The step to the rules, if they are not there.
 fn write(input: Input<'_>, plan: &mut Plan, object: &str, rules: &Rules) {
     let settings = &input.settings.wasm_plugin;
@@ -205,10 +218,15 @@ fn changes(input: Input<'_>, rules: &Rules) -> (BTreeMap<Key, Option<Item>>, Ver
     (items, if only_ends { Verb::Undo } else { Verb::Apply })
 }
 
-/// Objects of former settings have nothing in force any more.
+/// Objects of former settings go once nothing stands in them any more: until its successor is written, the former one blocks.
 fn leave_former_objects(input: Input<'_>, plan: &mut Plan, object: &str) {
+    let items = input.ledger.items_of(RESPONSE);
+    let left = items.filter_map(|(key, item)| plan.quiet.get(key).map_or(Some(item), Option::as_ref));
+    let standing: HashSet<String> = left.map(|item| item.object.clone()).collect();
     let objects = input.ledger.objects.range((RESPONSE, String::new())..);
-    let former = objects.take_while(|((response, _), _)| *response == RESPONSE).filter(|((_, name), _)| name != object);
+    let former = objects
+        .take_while(|((response, _), _)| *response == RESPONSE)
+        .filter(|((_, name), _)| name != object && !standing.contains(name));
     for ((_, name), _) in former {
         let step = Step {
             response: RESPONSE,
@@ -276,8 +294,11 @@ fn match_rule(settings: &WasmPluginSettings, rule: &Rule) -> Value {
 }
 
 /// Bytes of a rule in the spec, with its comma.
-fn bytes(settings: &WasmPluginSettings, rule: &Rule) -> usize {
-    match_rule(settings, rule).to_string().len() + 1
+fn bytes(settings: &WasmPluginSettings, content: &Content) -> usize {
+    match content {
+        Content::Rule(rule) => match_rule(settings, rule).to_string().len() + 1,
+        Content::Message(_) | Content::Labels(_) => 0,
+    }
 }
 
 fn key(namespace: &str, app: &AppKey) -> Key {
@@ -315,10 +336,12 @@ fn in_words(input: Input<'_>, items: &BTreeMap<Key, Option<Item>>) -> String {
 }
 
 impl Rules {
+    fn has_room(&self, settings: &WasmPluginSettings, content: &Content) -> bool {
+        self.bytes + bytes(settings, content) <= SPEC_BYTES
+    }
+
     fn take(&mut self, settings: &WasmPluginSettings, key: Key, item: Item) {
-        if let Content::Rule(rule) = &item.content {
-            self.bytes += bytes(settings, rule);
-        }
+        self.bytes += bytes(settings, &item.content);
         self.items.insert(key, item);
     }
 }

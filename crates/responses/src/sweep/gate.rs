@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use api::finding::Source;
+use findings::Book;
 use runtime::probes::Check;
 
 use crate::plan::{Count, Undo};
@@ -13,15 +14,14 @@ use crate::settings::Settings;
 /// What was seen since this leadership began.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    /// A collection has ended.
+    /// A collection has ended in which a node has answered.
     has_collected: bool,
 }
 
 impl Gate {
     /// What is waited for, and which responses wait for something of their own.
     pub(super) fn look(&mut self, shared: &Shared, settings: &Settings) -> (Vec<String>, BTreeSet<Response>) {
-        let round = shared.parts.findings.ask(|book| book.round(Source::Process).map(|round| round.current));
-        self.has_collected |= round == Some(true);
+        self.has_collected = self.has_collected || shared.parts.findings.ask(has_looked);
         let mut waiting = Vec::new();
         let checks = [
             (shared.parts.cluster.is_none(), "cluster"),
@@ -57,6 +57,14 @@ pub(super) fn undo(shared: &Shared, count: Count, waiting: &mut Vec<String>) -> 
         return Undo::Deliberate;
     }
     Undo::All
+}
+
+/// Whether the present leader has ended a collection that looked at something: one that is switched off, or has nobody to ask, says
+/// nothing of what is gone.
+fn has_looked(book: &Book) -> bool {
+    let source = Source::Process;
+    let has_ended = book.round(source).is_some_and(|round| round.current);
+    has_ended && book.scopes(source).any(|scope| book.stale_scope(source, &scope.name).is_none())
 }
 
 /// Whether every node was looked at in the last collection, and what it told is believed.

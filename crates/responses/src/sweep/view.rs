@@ -1,6 +1,6 @@
 //! What is shown of the last sweep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::Time;
 
@@ -20,13 +20,22 @@ pub(crate) struct View {
     pub(crate) warm: bool,
     pub(crate) waiting: Vec<String>,
     pub(crate) applied: Vec<wire::Applied>,
-    pub(crate) planned: Vec<wire::Planned>,
+    pub(crate) planned: Vec<Unwritten>,
     pub(crate) skipped: Vec<Skip>,
     pub(crate) missing: Vec<(Response, Time)>,
     /// How many are in force.
     pub(crate) active: BTreeMap<Response, usize>,
     /// As it was after the sweep, for rehearsals.
     pub(crate) ledger: Ledger,
+}
+
+/// A write that has not come about.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unwritten {
+    /// As it is shown.
+    pub(crate) shown: wire::Planned,
+    /// Namespaces that it is about; one object of a gateway blocks apps of many.
+    pub(crate) namespaces: BTreeSet<String>,
 }
 
 impl View {
@@ -57,7 +66,7 @@ impl Sweeper {
             warm: round.is_warm() && self.read_as.is_some(),
             waiting: round.waiting.clone(),
             applied: items.map(|(key, item)| applied(key, item, over.get(key).copied())).collect(),
-            planned: steps.iter().map(planned).collect(),
+            planned: steps.iter().map(|step| unwritten(step, &self.ledger)).collect(),
             skipped,
             missing: missing.map(|(response, left)| (response, later(round.now, left))).collect(),
             active,
@@ -84,15 +93,20 @@ fn applied((response, _): &Key, item: &Item, undo_after: Option<Time>) -> wire::
     wire::Applied { response, object, detail, findings, since, undo_after }
 }
 
-/// A step as it is shown.
-pub(crate) fn planned(step: &Step) -> wire::Planned {
-    wire::Planned {
+fn unwritten(step: &Step, ledger: &Ledger) -> Unwritten {
+    let changed = step.items.iter().filter_map(|(key, item)| item.as_ref().or_else(|| ledger.items.get(key)));
+    // Without an item that changes, it is about all that stand in the object.
+    let standing = ledger.items_of(step.response).map(|(_, item)| item);
+    let standing = standing.filter(|item| step.items.is_empty() && item.object == step.object);
+    let namespaces = changed.chain(standing).map(|item| item.content.namespace().to_owned()).collect();
+    let shown = wire::Planned {
         response: step.response,
         verb: step.verb.into(),
         object: step.object.clone(),
         detail: step.detail.clone(),
         findings: step.findings.iter().cloned().collect(),
-    }
+    };
+    Unwritten { shown, namespaces }
 }
 
 impl From<Verb> for wire::Verb {

@@ -4,5 +4,6 @@ mod adoption;
 mod limits;
 mod previews;
 mod refusals;
+mod requests;
 mod world;
 mod writes;

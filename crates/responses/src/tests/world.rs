@@ -128,20 +128,33 @@ impl World {
 
     /// The same, with another node that is so.
     pub(crate) async fn collect_with(&self, seen: Vec<Sighting>, gone: &[u32], other: Freshness) {
-        let round = {
-            let mut round = self.round.lock().unwrap();
-            *round += 1;
-            *round
-        };
-        let order = Order { fence: self.lead.term.fence().number(), round };
-        let (source, at) = (Source::Process, Time::of(self.clock.now()));
+        let (source, order, at) = (Source::Process, self.next_round(), Time::of(self.clock.now()));
         let reason = || "process-gone".to_owned();
         let gone = gone.iter().map(|number| Gone { fingerprint: fingerprint(*number), reason: reason() }).collect();
         let scope = "worker-1".to_owned();
         self.findings.take(Batch { source, scope, order, at, seen, gone, again: None }).await.unwrap();
-        let look = |scope: &str, freshness| ScopeLook { scope: scope.to_owned(), freshness, detail: Facts::default() };
-        let complete = other == Freshness::Fresh;
-        let scopes = vec![look("worker-1", Freshness::Fresh), look("worker-2", other)];
+        self.end_round(order, &[("worker-1", Freshness::Fresh), ("worker-2", other)]).await;
+    }
+
+    /// A collection ends in which no node has said anything: they are so, if there are any.
+    pub(crate) async fn collect_nothing(&self, nodes: &[(&str, Freshness)]) {
+        self.end_round(self.next_round(), nodes).await;
+    }
+
+    fn next_round(&self) -> Order {
+        let mut round = self.round.lock().unwrap();
+        *round += 1;
+        Order { fence: self.lead.term.fence().number(), round: *round }
+    }
+
+    async fn end_round(&self, order: Order, nodes: &[(&str, Freshness)]) {
+        let look = |(scope, freshness): &(&str, Freshness)| ScopeLook {
+            scope: (*scope).to_owned(),
+            freshness: freshness.clone(),
+            detail: Facts::default(),
+        };
+        let (source, at, scopes) = (Source::Process, Time::of(self.clock.now()), nodes.iter().map(look).collect());
+        let complete = nodes.iter().all(|(_, freshness)| *freshness == Freshness::Fresh);
         let round = Round { source, order, at, scopes, complete, suspect: false, gaps: Vec::new() };
         self.findings.end_round(round).await.unwrap();
     }

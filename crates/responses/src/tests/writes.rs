@@ -87,6 +87,31 @@ async fn nothing_is_written_before_the_first_collection_of_a_leadership() {
 }
 
 #[tokio::test]
+async fn a_collection_that_no_node_has_answered_is_none() {
+    use findings::Freshness;
+    let world = world().await;
+    let mut sweeper = world.sweeper();
+    let (since, reason) = (crate::fixture::at(0), "timeout".to_owned());
+    let dead = [
+        ("worker-1", Freshness::Stale { since, reason: reason.clone() }),
+        ("worker-2", Freshness::Failed { reason }),
+        ("worker-3", Freshness::Never),
+    ];
+    for nodes in [&[][..], &dead] {
+        world.collect_nothing(nodes).await;
+        sweep(&mut sweeper).await;
+        let view = world.responses.view();
+        assert_eq!((view.warm, view.waiting.as_slice()), (false, &["collection".to_owned()][..]));
+    }
+    world.collect_nothing(&[dead[1].clone(), ("worker-1", Freshness::Fresh)]).await;
+    sweep(&mut sweeper).await;
+    // One that has ended is enough, whatever becomes of the nodes.
+    world.collect_nothing(&dead).await;
+    sweep(&mut sweeper).await;
+    assert_eq!((world.responses.view().warm, world.responses.view().waiting.len()), (true, 0));
+}
+
+#[tokio::test]
 async fn a_rehearsal_writes_nothing_not_even_an_undo() {
     let world = world().await;
     let mut sweeper = world.sweeper();

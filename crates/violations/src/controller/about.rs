@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::headers::{BOOT, INTERVAL, LAST_PASS, PASSES, RULES, TRUNCATED};
+use crate::record::COUNT_MAX;
 
 /// What a node says of itself.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -59,7 +60,7 @@ impl About {
             let text = text(name).unwrap_or_default();
             crate::record::head(text, SHOWN_BYTES).to_owned()
         };
-        let number = |name| text(name)?.parse::<u64>().ok();
+        let number = |name| text(name)?.parse::<u64>().ok().map(|number| number.min(COUNT_MAX));
         let interval =
             text(&INTERVAL).and_then(|text| text.parse().ok()).and_then(|s| Duration::try_from_secs_f64(s).ok());
         Self {

@@ -201,7 +201,7 @@ impl Lead {
         let now = collector.now();
         let nodes = &mut self.nodes;
         let looks = collector.findings().ask(|book| nodes.rows(order.round, port, now, |node| open(book, node)));
-        let truncated: u64 = looks.iter().map(|(row, _)| row.truncated).sum();
+        let truncated = looks.iter().map(|(row, _)| row.truncated).fold(0, u64::saturating_add);
         let gap = |count, why: &str| Gap { what: "violations of nodes".to_owned(), why: why.to_owned(), count };
         let gaps = [gap(truncated, "left out by nodes whose store is full"), gap(malformed, "malformed")];
         let gaps: Vec<Gap> = gaps.into_iter().filter(|gap| gap.count > 0).collect();

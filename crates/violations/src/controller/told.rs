@@ -7,7 +7,7 @@ use api::{Action, ContainerId, Fingerprint, PodUid, Severity, Time, Violation};
 use processes::redact::Redactor;
 use serde::Deserialize;
 
-use crate::record::{CMDLINE_MAX, trim};
+use crate::record::{CMDLINE_MAX, COUNT_MAX, trim};
 
 /// Id of the rule of all former records.
 const LEGACY: &str = "legacy";
@@ -166,9 +166,10 @@ impl Reader<'_> {
         }
     }
 
-    /// A clock that is ahead has seen nothing that is still to come.
+    /// A clock that is ahead has seen nothing that is still to come, and nobody has counted so far.
     fn clamp(&self, violation: &mut Violation) {
-        let Violation { timestamp, first_seen, last_seen, resolved_at, evidence, .. } = violation;
+        let Violation { timestamp, first_seen, last_seen, count, resolved_at, evidence, .. } = violation;
+        *count = (*count).min(COUNT_MAX);
         for time in [timestamp, first_seen, last_seen, &mut evidence.started_at] {
             *time = (*time).min(self.now);
         }

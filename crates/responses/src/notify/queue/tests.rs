@@ -173,6 +173,22 @@ async fn a_message_that_grows_too_old_is_dead() {
     let Figures { pending, dead, error, .. } = office.desk.outbox().figures("ops");
     assert_eq!((pending, dead, error.as_deref()), (0, 1, Some("not delivered within 1m: no answer in time")));
     assert!((3..=5).contains(&receiver.got().len()), "{:?}", receiver.times());
+    assert_eq!(did(&office, 1).await, [(Did::Dead, "not delivered within 1m: no answer in time".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_any_more_is_dead_when_it_is_too_old() {
+    let office = Office::open(vec![NotifierSettings { max_age: Duration::from_mins(1), ..at_once() }]).await;
+    let lead = office.lead().await;
+    office.look(&lead, 1, vec![seen(1)], &[]).await;
+    office.announce(&lead).await;
+    lead.term.write(storage::Write::new().then(storage::Statement::new("UPDATE message SET body = ''"))).await.unwrap();
+    let receiver = Receiver::default();
+    let mut queue = queue(&office, &lead, &receiver);
+    assert_eq!(queue.step().await, Step::At(STORAGE_PAUSE));
+    assert_eq!((until_idle(&office, &mut queue).await, receiver.got().len()), (Step::Rest, 0));
+    let error = Some("not delivered within 1m: never tried".to_owned());
+    assert_eq!(office.desk.outbox().figures("ops"), Figures { pending: 0, oldest: None, dead: 1, error });
 }
 
 #[tokio::test]
@@ -219,6 +235,45 @@ async fn a_leader_that_was_superseded_sends_on_at_most_one_message() {
     let identities: Vec<String> = receiver.got().into_iter().map(|(_, id)| id).collect();
     let once: std::collections::BTreeSet<&String> = identities.iter().collect();
     assert_eq!((identities.len(), once.len()), (11, 10));
+}
+
+/// A receiver during whose answer two others have led, and this process takes a new number without knowing.
+struct Intrigue(Receiver, Office);
+
+impl Deliver for Intrigue {
+    async fn deliver(&mut self, lead: &Lead, _: &NotifierSettings, _: &Orders, message: &Message) -> Outcome {
+        let Self(receiver, office) = self;
+        receiver.0.lock().unwrap_or_else(PoisonError::into_inner).got.push((0, message.id.clone()));
+        if receiver.got().len() > 1 {
+            return Outcome::Delivered;
+        }
+        let second = office.another(vec![at_once()]).await;
+        let seconds = second.lead().await;
+        second.desk.recall(&seconds).await.unwrap();
+        until_idle(&second, &mut queue(&second, &seconds, &Receiver::default())).await;
+        let third = office.another(vec![at_once()]).await;
+        let thirds = third.lead().await;
+        third.look(&thirds, 2, vec![seen_of("shop", 2)], &[]).await;
+        third.announce(&thirds).await;
+        let write = storage::Write::new().then(tables::delete(0));
+        assert!(matches!(lead.term.write(write).await, Err(storage::Failure::Fenced { .. })));
+        Outcome::Delivered
+    }
+}
+
+#[tokio::test]
+async fn what_became_of_a_message_is_not_said_of_another_that_has_its_number_since() {
+    let office = Office::open(vec![at_once()]).await;
+    let lead = office.lead().await;
+    office.look(&lead, 1, vec![seen(1)], &[]).await;
+    office.announce(&lead).await;
+    let receiver = Receiver::default();
+    let intrigue = Intrigue(receiver.clone(), office.another(vec![]).await);
+    let mut queue = Queue::new(office.desk.clone(), lead, "ops".to_owned(), intrigue);
+    assert_eq!(until_idle(&office, &mut queue).await, Step::Rest);
+    let identities: Vec<String> = receiver.got().into_iter().map(|(_, id)| id).collect();
+    let once: std::collections::BTreeSet<&String> = identities.iter().collect();
+    assert_eq!((identities.len(), once.len(), office.desk.tally.of("ops").sent), (2, 2, 2));
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@ use api::Severity;
 use serde_json::{Value, json};
 
 use crate::fixture::{Dry, Like, ingress, neighborhood, pod, record, service, skips, words};
+use crate::ledger::Ledger;
 use crate::plan::{Act, Plan};
-use crate::response::Response;
+use crate::response::{Reason, Response};
 
 fn dry() -> Dry {
     Dry::only(Response::WasmPlugin)
@@ -177,13 +178,40 @@ fn the_spec_stays_within_900_kib_and_later_rules_are_left_out() {
 }
 
 #[test]
+fn rules_that_a_longer_body_leaves_no_room_for_go_the_youngest_first_and_come_back_with_a_shorter_one() {
+    let mut dry = dry();
+    (dry.settings.wasm_plugin.max_per_sweep, dry.settings.wasm_plugin.max_active) = (1000, 1000);
+    let records: Vec<_> = (0..500)
+        .map(|number| {
+            dry.ground.insert(format!("ns-{number}"), neighborhood(&["cart"]));
+            record(number).in_namespace(&format!("ns-{number}"))
+        })
+        .collect();
+    // By name, the younger half comes first.
+    dry.sweep(&records[250..], 60);
+    dry.sweep(&records, 90);
+    let short = std::mem::replace(&mut dry.settings.wasm_plugin.body, "x".repeat(2048));
+    let plan = dry.plan(&records, 120);
+    let bytes = spec(&plan).to_string().len();
+    assert!((899 << 10..=900 << 10).contains(&bytes), "{bytes}");
+    let is_full = |skip: &&crate::response::Skip| skip.reason.as_str() == "object-full";
+    let left_out: Vec<_> = plan.skipped.iter().filter(is_full).flat_map(|skip| skip.findings.clone()).collect();
+    assert_eq!(rules(&plan).len() + left_out.len(), 500);
+    assert!(records[250..].iter().all(|record| !left_out.contains(&record.told.fingerprint)));
+    dry.sweep(&records, 120);
+    assert_eq!(dry.sweep(&records, 150), Vec::<String>::new());
+    dry.settings.wasm_plugin.body = short;
+    assert_eq!(rules(&dry.plan(&records, 180)).len(), 500);
+}
+
+#[test]
 fn no_rule_left_means_no_object() {
     let mut dry = dry();
     dry.sweep(&[record(1)], 60);
     dry.settings.hold = std::time::Duration::ZERO;
     let resolved = [record(1).resolved(90)];
     assert_eq!(dry.sweep(&resolved, 100), ["undo WasmPlugin/higress-system/keelwatch-block: remove ns-shop/cart"]);
-    assert_eq!(dry.ledger, crate::ledger::Ledger::default());
+    assert_eq!(dry.ledger, Ledger::default());
     assert_eq!(dry.sweep(&resolved, 130), Vec::<String>::new());
 }
 
@@ -195,8 +223,24 @@ fn a_changed_setting_changes_the_object_and_another_name_moves_it() {
     let object = "WasmPlugin/higress-system/keelwatch-block";
     assert_eq!(dry.sweep(&[record(1)], 90), [format!("apply {object}: as in the settings")]);
     dry.settings.wasm_plugin.name = "other".to_owned();
-    let moved =
-        ["apply WasmPlugin/higress-system/other: as in the settings".to_owned(), format!("undo {object}: delete")];
-    assert_eq!(dry.sweep(&[record(1)], 120), moved);
-    assert_eq!(dry.sweep(&[record(1)], 150), Vec::<String>::new());
+    let other = "WasmPlugin/higress-system/other";
+    assert_eq!(dry.sweep(&[record(1)], 120), [format!("apply {other}: as in the settings")]);
+    assert_eq!(dry.sweep(&[record(1)], 150), [format!("undo {object}: delete")]);
+    assert_eq!(dry.sweep(&[record(1)], 180), Vec::<String>::new());
+}
+
+#[test]
+fn an_object_of_a_former_name_stays_until_its_successor_is_written() {
+    let mut dry = dry();
+    dry.sweep(&[record(1)], 60);
+    let before = dry.ledger.clone();
+    dry.settings.wasm_plugin.gateway_namespace = "elsewhere".to_owned();
+    let (other, forbidden) = ("WasmPlugin/elsewhere/keelwatch-block", (Reason::Forbidden, None));
+    dry.barred.objects.insert((Response::WasmPlugin, other.to_owned()), forbidden);
+    assert_eq!((dry.sweep(&[record(1)], 90), &dry.ledger), (vec![], &before));
+    // Nothing is left to block: the former one goes by itself.
+    dry.settings.wasm_plugin.enabled = false;
+    let undone = ["undo WasmPlugin/higress-system/keelwatch-block: delete"];
+    assert_eq!(dry.sweep(&[record(1)], 120), undone);
+    assert_eq!(dry.ledger, Ledger::default());
 }

@@ -65,6 +65,13 @@ fn what_cannot_be_read_is_as_if_it_were_not_there() {
 }
 
 #[test]
+fn a_number_that_nobody_can_have_counted_to_is_the_most_that_is_believed() {
+    let most = u64::MAX.to_string();
+    let read = about(&[("keelwatch-passes", &most), ("keelwatch-truncated", &most)]);
+    assert_eq!((read.passes, read.truncated), (Some(1 << 53), 1 << 53));
+}
+
+#[test]
 fn a_pass_is_overdue_after_three_intervals_and_not_before_thirty_seconds() {
     let overdue = |last_pass, interval| passed(last_pass, "04:31:30", interval).is_overdue(time(NOW));
     assert_eq!([overdue("04:31:00", "2"), overdue("04:30:59", "2")], [false, true]);

@@ -73,6 +73,14 @@ fn times_that_are_still_to_come_are_now() {
 }
 
 #[test]
+fn a_count_beyond_what_readers_of_json_hold_is_the_most_they_do() {
+    let most = 9_007_199_254_740_992_u64;
+    let counts = [most - 1, most, most + 1, u64::MAX];
+    let told = counts.map(|count| read(&with(present(), "count", json!(count))).unwrap().count);
+    assert_eq!(told, [most - 1, most, most, most]);
+}
+
+#[test]
 fn what_cannot_be_is_malformed() {
     for (key, value) in [
         ("pid", json!(-1)),
