@@ -55,6 +55,50 @@ async fn names_without_sense_are_refused() {
 }
 
 #[tokio::test]
+async fn workloads_of_wrong_shapes_are_refused_and_everything_moves_on() {
+    let sim = cluster().await;
+    let specs = [
+        json!("x"),
+        json!({"selector": "x"}),
+        json!({"selector": {"matchLabels": "x"}}),
+        json!({"template": "x"}),
+        json!({"template": {"metadata": "x"}}),
+        json!({"template": {"metadata": {"labels": "x"}}}),
+        json!({"template": {"spec": "x"}}),
+        json!({"template": {"spec": {"affinity": "x"}}}),
+        json!({"template": {"spec": {"affinity": {"nodeAffinity": []}}}}),
+    ];
+    let kinds = [
+        ("apps/v1", "Deployment", "deployments"),
+        ("apps/v1", "StatefulSet", "statefulsets"),
+        ("apps/v1", "DaemonSet", "daemonsets"),
+        ("batch/v1", "Job", "jobs"),
+    ];
+    for (version, kind, plural) in kinds {
+        for spec in &specs {
+            let object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": spec});
+            let answer = send(&sim, "POST", &format!("/apis/{version}/namespaces/default/{plural}"), &object).await;
+            assert_eq!((answer.code, answer.refusal().1), (400, "BadRequest"), "{kind} {spec}");
+        }
+    }
+    sim.step(std::time::Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn an_object_is_as_deep_as_it_can_be_read_again_and_no_deeper() {
+    let sim = cluster().await;
+    let of_depth = |levels: usize| {
+        let deep = (0..levels).fold(json!("x"), |inner, _| json!({"a": inner}));
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("m{levels}")}, "data": deep})
+    };
+    assert_eq!(send(&sim, "POST", MAPS, &of_depth(100)).await.code, 201);
+    assert_eq!(get(&sim, &format!("{MAPS}/m100")).await.code, 200);
+    for levels in [112, 120] {
+        assert_eq!(send(&sim, "POST", MAPS, &of_depth(levels)).await.code, 400, "{levels}");
+    }
+}
+
+#[tokio::test]
 async fn metadata_of_wrong_shapes_is_refused() {
     let sim = cluster().await;
     let metadata = [

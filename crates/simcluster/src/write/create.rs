@@ -47,6 +47,8 @@ impl State {
         metadata::reset(&mut object, ownership);
         let key = self.name(write, &mut object)?;
         self.check_room(kind, &key)?;
+        // Before anything is filled in where something else stands.
+        metadata::check_body(kind, &object)?;
         defaults::fill(kind, &mut object, &mut self.random);
         refuse_undeclared(write, &object)?;
         if kind.has_status() && write.part == Part::Whole && !matches!(kind.plural.as_str(), "nodes" | "namespaces") {

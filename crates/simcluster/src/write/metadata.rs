@@ -114,6 +114,7 @@ pub(super) fn check_agreement(write: &Write, object: &Value) -> Result<(), Statu
 /// Shapes and grammar of labels, annotations, finalizers and owners.
 pub(super) fn check(kind: &Kind, object: &Value) -> Result<(), Status> {
     check_shapes(kind, object)?;
+    check_body(kind, object)?;
     let metadata = &object["metadata"];
     let mut causes = Vec::new();
     for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
@@ -165,6 +166,61 @@ fn check_shapes(kind: &Kind, object: &Value) -> Result<(), Status> {
         }
     }
     Ok(())
+}
+
+/// What the cluster itself reads and writes in objects of its own kinds: objects, if they are there.
+const OBJECTS: &[&str] = &[
+    "/spec",
+    "/spec/affinity",
+    "/spec/affinity/nodeAffinity",
+    "/spec/selector",
+    "/spec/selector/matchLabels",
+    "/spec/template",
+    "/spec/template/metadata",
+    "/spec/template/metadata/annotations",
+    "/spec/template/metadata/labels",
+    "/spec/template/spec",
+    "/spec/template/spec/affinity",
+    "/spec/template/spec/affinity/nodeAffinity",
+    "/status",
+];
+
+/// Managed fields nest five levels deeper than what they are of, and a decoder gives up at 127.
+const DEEPEST: usize = 110;
+
+/// That what the cluster reads in an object has the shape that it is read in.
+pub(super) fn check_body(kind: &Kind, object: &Value) -> Result<(), Status> {
+    if is_deeper(object, DEEPEST) {
+        let (name, version) = (&kind.kind, &kind.version);
+        return Err(Status::bad_request(format!(
+            "{name} in version \"{version}\" cannot be handled as a {name}: json: exceeded max depth"
+        )));
+    }
+    if kind.custom().is_some() {
+        return Ok(());
+    }
+    let wrong = OBJECTS.iter().find_map(|path| Some((*path, object.pointer(path)?)).filter(|(_, at)| !is_object(at)));
+    wrong.map_or(Ok(()), |(path, value)| {
+        let (name, version, found) = (&kind.kind, &kind.version, go_type(value));
+        let field = path.trim_start_matches('/').replace('/', ".");
+        Err(Status::bad_request(format!(
+            "{name} in version \"{version}\" cannot be handled as a {name}: json: cannot unmarshal {found} into Go struct field \
+             {name}.{field} of type map[string]interface {{}}"
+        )))
+    })
+}
+
+fn is_object(value: &Value) -> bool {
+    value.is_object() || value.is_null()
+}
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    match (value, levels.checked_sub(1)) {
+        (Value::Array(_) | Value::Object(_), None) => true,
+        (Value::Array(items), Some(left)) => items.iter().any(|item| is_deeper(item, left)),
+        (Value::Object(map), Some(left)) => map.values().any(|item| is_deeper(item, left)),
+        _ => false,
+    }
 }
 
 fn wrong_shape(kind: &Kind, key: &str, value: &Value, wanted: &str) -> Status {
