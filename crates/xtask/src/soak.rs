@@ -1,6 +1,6 @@
 //! `cargo xtask soak`: one long test, in release, for as long as asked.
 //!
-//! Owns finding and starting it. A soak is an ignored test named `soak_NAME`, in the integration suite or in a room; it
+//! Owns finding and starting it, with the servers that tests start. A soak is an ignored test named `soak_NAME`, in the integration suite or in a room; it
 //! reads how long to go on, in seconds, from `KEELWATCH_SOAK_SECONDS`.
 
 use std::collections::BTreeMap;
@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-use crate::step;
+use crate::test::{self, Missing};
 use crate::tidy::Tree;
+use crate::{programs, step};
 
 /// Runs the soak `name` for `minutes`.
 pub(crate) fn run(name: &str, minutes: NonZeroU32) -> anyhow::Result<ExitCode> {
@@ -18,13 +19,15 @@ pub(crate) fn run(name: &str, minutes: NonZeroU32) -> anyhow::Result<ExitCode> {
     let Some(room) = soaks.get(name) else {
         bail!("no soak `{name}`; there are: {}", soaks.into_keys().collect::<Vec<_>>().join(", "));
     };
-    let test = format!("soak_{name}");
+    let name = format!("soak_{name}");
     let seconds = u64::from(minutes.get()) * 60;
+    let survey = test::prepare(Missing::Install)?;
     let mut command = step::cargo(&["test", "--package", room, "--release", "--locked"]);
     // Benches are no tests, though cargo would build them.
     command.args(if room == "keelwatch" { &["--test", "suite"][..] } else { &["--lib"] });
-    command.args(["--", "--ignored", "--nocapture", &test]).env("KEELWATCH_SOAK_SECONDS", seconds.to_string());
-    println!("soak: {test} for {minutes} min");
+    command.args(["--", "--ignored", "--nocapture", &name]).env("KEELWATCH_SOAK_SECONDS", seconds.to_string());
+    command.env(programs::VARIABLE, survey.variable());
+    println!("soak: {name} for {minutes} min");
     let (status, _) = step::wait(&mut command)?;
     Ok(step::exit_code(status))
 }

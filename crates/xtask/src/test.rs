@@ -34,7 +34,7 @@ pub(crate) fn run(missing: Missing, filter: Option<&str>) -> anyhow::Result<Exit
 }
 
 /// Finds the programs, installs the missing ones if it may, and names the tests that go without.
-fn prepare(missing: Missing) -> anyhow::Result<Survey> {
+pub(crate) fn prepare(missing: Missing) -> anyhow::Result<Survey> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut survey = Survey::of(&programs::folders(&path));
     if survey.missing.is_empty() {
