@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+// The allocator of the program.
+use keelwatch as _;
 use reqwest::{Client, Response};
 use simcluster::population::Sizes;
 use simcluster::{Pace, SimCluster};
@@ -170,15 +172,17 @@ fn last() -> serde_json::Value {
 
 /// Follows a watch up to [`LAST`].
 async fn follow(mut lines: Lines, known: HashMap<String, String>) -> Followed {
-    let (mut known, mut events, mut started) = (known, 0, None);
+    let (mut known, mut events, mut started, mut took) = (known, 0, None, Duration::ZERO);
     loop {
         let line = lines.next().await;
         let (name, version) = name_and_version(&line);
         let started = *started.get_or_insert_with(Instant::now);
         if name.ends_with(LAST) {
-            return Followed { known, events, took: started.elapsed() };
+            return Followed { known, events, took };
         }
         events += 1;
+        // The last one comes when the list of the end has been read, which is not the watch's time.
+        took = started.elapsed();
         if line.starts_with("{\"type\":\"DELETED\"") {
             known.remove(&name);
         } else {
