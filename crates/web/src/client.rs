@@ -3,6 +3,7 @@
 //! Owns the base address, the token, the trust and the times. Which routes there are, the caller knows. Requests to others than
 //! an API of this program are `outgoing`'s, and `direct`'s where there are thousands.
 
+mod bound;
 mod direct;
 #[cfg(test)]
 mod fixture;

@@ -28,6 +28,7 @@ use tokio_rustls::TlsConnector;
 
 use self::exchange::{Exchange, Socket};
 use self::idle::Idle;
+use super::bound::Bound;
 use super::outgoing::CONNECT_TIME;
 use super::{ClientError, OutgoingError, last_cause, unusable};
 
@@ -72,9 +73,7 @@ pub struct DirectAnswer {
     kept: Option<(Arc<Idle>, SocketAddr)>,
     unpacking: Option<Unpacking>,
     deadline: Instant,
-    max_body: u64,
-    /// What may still come; none once more has come than may.
-    left: Option<u64>,
+    bound: Bound,
 }
 
 /// A body that is compressed: what has come of it and is not unpacked yet.
@@ -119,8 +118,7 @@ impl Direct {
             kept: Some((self.idle.clone(), address)),
             unpacking: is_packed.then(|| Unpacking { decoder: GzDecoder::new(Vec::new()), packed: Bytes::new() }),
             deadline,
-            max_body,
-            left: Some(max_body),
+            bound: Bound::new(max_body),
         };
         if answer.exchange.has_ended() {
             answer.unpacking = None;
@@ -149,19 +147,14 @@ impl DirectAnswer {
     pub fn may_fit(&self) -> bool {
         let length =
             self.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        length.is_none_or(|bytes| bytes <= self.max_body)
+        self.bound.admits(length)
     }
 
     /// The next piece of the body; `None` at its end. Of one that is too large everything within the bound comes first.
     pub async fn piece(&mut self) -> Result<Option<Bytes>, OutgoingError> {
-        let too_large = OutgoingError::TooLarge(self.max_body);
-        let Some(left) = self.left else { return Err(too_large) };
-        let Some(mut piece) = self.unpacked().await? else { return Ok(None) };
-        self.left = left.checked_sub(piece.len() as u64);
-        if self.left.is_none() {
-            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        }
-        if self.left.is_none() && piece.is_empty() { Err(too_large) } else { Ok(Some(piece)) }
+        self.bound.check()?;
+        let Some(piece) = self.unpacked().await? else { return Ok(None) };
+        self.bound.cut(piece).map(Some)
     }
 
     async fn unpacked(&mut self) -> Result<Option<Bytes>, OutgoingError> {
@@ -252,7 +245,7 @@ impl fmt::Debug for DirectRequest {
 
 impl fmt::Debug for DirectAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DirectAnswer").field("status", &self.status).field("left", &self.left).finish_non_exhaustive()
+        f.debug_struct("DirectAnswer").field("status", &self.status).field("bound", &self.bound).finish_non_exhaustive()
     }
 }
 

@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
 
 pub use self::targets::Targets;
+use super::bound::Bound;
 use super::{ClientError, last_cause, trusting, unusable};
 
 /// A server that is there takes a connection at once; a dropped packet is sent again after one second and after three.
@@ -70,9 +71,7 @@ pub struct OutgoingAnswer {
     /// Its headers.
     pub headers: HeaderMap,
     response: reqwest::Response,
-    max_body: u64,
-    /// What may still come; none once more has come than may.
-    left: Option<u64>,
+    bound: Bound,
 }
 
 /// Why there is no answer, or not all of it. Names neither the address nor a header.
@@ -136,26 +135,21 @@ impl Outgoing {
         }
         let mut response = self.http.execute(asked).await.map_err(OutgoingError::of)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        Ok(OutgoingAnswer { status, headers, response, max_body, left: Some(max_body) })
+        Ok(OutgoingAnswer { status, headers, response, bound: Bound::new(max_body) })
     }
 }
 
 impl OutgoingAnswer {
     /// Whether the body can be within its bound, as far as its head tells.
     pub fn may_fit(&self) -> bool {
-        self.response.content_length().is_none_or(|bytes| bytes <= self.max_body)
+        self.bound.admits(self.response.content_length())
     }
 
     /// The next piece of the body; `None` at its end. Of one that is too large everything within the bound comes first.
     pub async fn piece(&mut self) -> Result<Option<Bytes>, OutgoingError> {
-        let too_large = OutgoingError::TooLarge(self.max_body);
-        let Some(left) = self.left else { return Err(too_large) };
-        let Some(mut piece) = self.response.chunk().await.map_err(OutgoingError::of)? else { return Ok(None) };
-        self.left = left.checked_sub(piece.len() as u64);
-        if self.left.is_none() {
-            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        }
-        if self.left.is_none() && piece.is_empty() { Err(too_large) } else { Ok(Some(piece)) }
+        self.bound.check()?;
+        let Some(piece) = self.response.chunk().await.map_err(OutgoingError::of)? else { return Ok(None) };
+        self.bound.cut(piece).map(Some)
     }
 
     /// The whole body.
@@ -228,7 +222,10 @@ impl fmt::Debug for OutgoingRequest {
 
 impl fmt::Debug for OutgoingAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutgoingAnswer").field("status", &self.status).field("left", &self.left).finish_non_exhaustive()
+        f.debug_struct("OutgoingAnswer")
+            .field("status", &self.status)
+            .field("bound", &self.bound)
+            .finish_non_exhaustive()
     }
 }
 

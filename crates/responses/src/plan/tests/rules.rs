@@ -1,6 +1,7 @@
 //! Blocking at the gateway.
 
 use api::Severity;
+use findings::Record;
 use serde_json::{Value, json};
 
 use crate::fixture::{Dry, Like, ingress, neighborhood, pod, record, service, skips, words};
@@ -158,17 +159,21 @@ fn rules_are_sorted_and_cut_to_what_one_sweep_and_all_may_hold_worst_first() {
     assert_eq!(dry.ledger.in_force_of(Response::WasmPlugin).count(), 4);
 }
 
+/// A miner in the app `cart` of each of 500 namespaces.
+fn spread(dry: &mut Dry) -> Vec<Record> {
+    let mut one = |number| {
+        dry.ground.insert(format!("ns-{number}"), neighborhood(&["cart"]));
+        record(number).in_namespace(&format!("ns-{number}"))
+    };
+    (0..500).map(&mut one).collect()
+}
+
 #[test]
 fn the_spec_stays_within_900_kib_and_later_rules_are_left_out() {
     let mut dry = dry();
     dry.settings.wasm_plugin.body = "x".repeat(2048);
     (dry.settings.wasm_plugin.max_per_sweep, dry.settings.wasm_plugin.max_active) = (1000, 1000);
-    let records: Vec<_> = (0..500)
-        .map(|number| {
-            dry.ground.insert(format!("ns-{number}"), neighborhood(&["cart"]));
-            record(number).in_namespace(&format!("ns-{number}"))
-        })
-        .collect();
+    let records = spread(&mut dry);
     let plan = dry.plan(&records, 60);
     let spec = spec(&plan);
     let (bytes, rules) = (spec.to_string().len(), spec["matchRules"].as_array().unwrap().len());
@@ -181,12 +186,7 @@ fn the_spec_stays_within_900_kib_and_later_rules_are_left_out() {
 fn rules_that_a_longer_body_leaves_no_room_for_go_the_youngest_first_and_come_back_with_a_shorter_one() {
     let mut dry = dry();
     (dry.settings.wasm_plugin.max_per_sweep, dry.settings.wasm_plugin.max_active) = (1000, 1000);
-    let records: Vec<_> = (0..500)
-        .map(|number| {
-            dry.ground.insert(format!("ns-{number}"), neighborhood(&["cart"]));
-            record(number).in_namespace(&format!("ns-{number}"))
-        })
-        .collect();
+    let records = spread(&mut dry);
     // By name, the younger half comes first.
     dry.sweep(&records[250..], 60);
     dry.sweep(&records, 90);

@@ -112,6 +112,33 @@ async fn a_kept_connection_that_was_closed_or_spoken_on_is_not_used() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_ends_without_an_answer_is_asked_once_more_on_another() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, direct) = (listener.local_addr().unwrap(), direct());
+    let serving = async {
+        let (mut first, _) = listener.accept().await.unwrap();
+        first.read_exact(&mut [0; 10]).await.unwrap();
+        first.write_all(&answer("200 OK", b"a")).await.unwrap();
+        // The rest of the first request, and of the second one what comes first.
+        let mut read = 10;
+        while read < 2 * request_bytes(address) {
+            read += first.read(&mut [0; 1024]).await.unwrap();
+        }
+        drop(first);
+        let (mut second, _) = listener.accept().await.unwrap();
+        second.write_all(&answer("200 OK", b"b")).await.unwrap();
+        second
+    };
+    let asking = async { [body(&direct, &request(address)).await, body(&direct, &request(address)).await] };
+    let (_second, told) = tokio::time::timeout(PATIENCE, async { tokio::join!(serving, asking) }).await.unwrap();
+    assert_eq!(told, ["a", "b"].map(|text| Ok((200, text.to_owned()))));
+}
+
+fn request_bytes(address: SocketAddr) -> usize {
+    format!("GET /v?token=s3cret HTTP/1.1\r\nhost: {address}\r\naccept-encoding: gzip\r\n\r\n").len()
+}
+
+#[tokio::test]
 async fn reading_stops_at_the_bound_also_of_a_body_without_a_length() {
     let long = [b'x'; 1001];
     let chunked = [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3e9\r\n".as_slice(), &long, b"\r\n"].concat();
