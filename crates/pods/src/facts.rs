@@ -8,7 +8,7 @@ use api::violation::SubjectKind;
 use crate::app::AppRule;
 use crate::container;
 use crate::index::View;
-use crate::index::record::{Container, ContainerId};
+use crate::index::record::ContainerId;
 use crate::uid::{as_text, hex};
 
 /// A pod that has a key that was asked for.
@@ -150,7 +150,7 @@ impl PodFacts {
             namespace_labels,
             app: App { kind, name: name.to_owned() },
             owner,
-            containers: view.containers().iter().map(|container| ContainerFacts::of(container, view)).collect(),
+            containers: (0..view.containers().len()).map(|at| ContainerFacts::of(view, at)).collect(),
             deleted: view.died().is_some(),
         }
     }
@@ -193,15 +193,16 @@ impl Owner {
 }
 
 impl ContainerFacts {
-    fn of(container: &Container, view: &View<'_>) -> Self {
-        let id = match &container.id {
+    fn of(view: &View<'_>, at: usize) -> Self {
+        let container = &view.containers()[at];
+        let id = match view.record().container_id(at) {
             ContainerId::Plain(_, id) => Some(*id),
             ContainerId::None | ContainerId::Odd(_) => None,
         };
         Self {
             name: view.keep(container.name),
             id: RuntimeId(id),
-            previous_id: RuntimeId(container.previous.as_deref().copied()),
+            previous_id: RuntimeId(view.record().previous_id(at).copied()),
             image: view.keep(container.image),
             image_id: view.keep(container.image_id),
         }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::app::AppRule;
 use crate::container;
 use crate::index::View;
-use crate::index::record::{Container, ContainerId};
+use crate::index::record::ContainerId;
 
 /// How much of a pod is told.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +88,7 @@ impl Json {
             SubjectKind::Devbox => "devbox",
         });
         self.key("name").text(name).raw("}");
-        self.key("containers").list(view.containers().iter(), |json, container| json.container(view, container));
+        self.key("containers").list(0..view.containers().len(), |json, at| json.container(view, at));
     }
 
     fn owner(&mut self, view: &View<'_>) {
@@ -106,13 +106,14 @@ impl Json {
         });
     }
 
-    fn container(&mut self, view: &View<'_>, container: &Container) {
+    fn container(&mut self, view: &View<'_>, at: usize) {
+        let container = &view.containers()[at];
         self.raw("{\"name\":").text(view.text(container.name));
         self.key("kind").text(container.kind.as_str());
         self.key("id");
-        match &container.id {
-            ContainerId::Plain(runtime, id) => self.text(&container::text(*runtime, id)),
-            ContainerId::Odd(id) => self.text(view.text(*id)),
+        match view.record().container_id(at) {
+            ContainerId::Plain(runtime, id) => self.text(&container::text(runtime, id)),
+            ContainerId::Odd(id) => self.text(view.text(id)),
             ContainerId::None => self.raw("\"\""),
         };
         self.key("image").text(view.text(container.image));

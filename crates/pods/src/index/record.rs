@@ -53,12 +53,11 @@ pub(crate) struct Record {
     pub(crate) host_network: bool,
 }
 
-/// One, but for pods with two families.
+/// One, but for pods with two families and those that have none yet.
 #[derive(Debug, PartialEq)]
 enum Addresses {
-    None,
     One(Ipv4Addr),
-    Many(Box<[IpAddr]>),
+    Other(Box<[IpAddr]>),
 }
 
 /// What few pods have.
@@ -67,9 +66,22 @@ pub(crate) struct Rare {
     pub(crate) config_hash: Option<ConfigHash>,
     /// Keys of annotations that were cut or left out.
     pub(crate) truncated: Box<[Text]>,
+    /// In the order of the containers.
+    containers: Box<[RareContainer]>,
 }
 
-/// A container of a pod.
+/// What few containers have.
+#[derive(Debug, PartialEq)]
+struct RareContainer {
+    /// The place of the container among those of its pod.
+    at: usize,
+    /// Its id by a runtime that is not known; empty if it has none.
+    odd_id: Text,
+    /// Before it was started again.
+    previous: Option<Id>,
+}
+
+/// A container of a pod. What few have of it is apart: there are two for each pod.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Container {
     pub(crate) name: Text,
@@ -80,9 +92,7 @@ pub(crate) struct Container {
     pub(crate) restarts: u32,
     pub(crate) kind: ContainerKind,
     pub(crate) state: State,
-    pub(crate) id: ContainerId,
-    /// Before it was started again.
-    pub(crate) previous: Option<Box<Id>>,
+    id: Option<(Runtime, Id)>,
 }
 
 /// Which list of the pod a container is in.
@@ -102,10 +112,10 @@ pub(crate) enum State {
 }
 
 /// The id of a container.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum ContainerId {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContainerId<'a> {
     None,
-    Plain(Runtime, Id),
+    Plain(Runtime, &'a Id),
     /// Of a runtime that is not known: served, and not looked up.
     Odd(Text),
 }
@@ -146,8 +156,13 @@ impl Record {
         let Shared { texts, owners } = shared;
         let (annotations, truncated) = annotations(&metadata.annotations, caps, &mut own, texts);
         let config_hash = metadata.annotations.get("kubernetes.io/config.hash").filter(|hash| !hash.is_empty());
-        let is_rare = config_hash.is_some() || !truncated.is_empty();
-        let rare = Rare { config_hash: config_hash.map(ConfigHash::of), truncated: truncated.into() };
+        let (containers, rare_containers) = containers(spec, status, texts);
+        let is_rare = config_hash.is_some() || !truncated.is_empty() || !rare_containers.is_empty();
+        let rare = Rare {
+            config_hash: config_hash.map(ConfigHash::of),
+            truncated: truncated.into(),
+            containers: rare_containers.into(),
+        };
         let labels = metadata.labels.iter().filter(|(key, _)| caps.labels.keep(key));
         let mut pairs: Vec<(Text, u32)> =
             labels.map(|(key, value)| (texts.intern(key), texts.intern(value).number())).collect();
@@ -165,7 +180,7 @@ impl Record {
             own: own.into(),
             pairs: pairs.into(),
             label_count,
-            containers: containers(spec, status, texts),
+            containers,
             addresses: Addresses::of(status),
             rare: is_rare.then(|| Box::new(rare)),
             host_network: spec.host_network,
@@ -185,17 +200,14 @@ impl Record {
             texts.release(key);
         }
         for container in &self.containers {
-            let Container { name, image, image_id, digest, id, .. } = container;
+            let Container { name, image, image_id, digest, .. } = container;
             for text in [*name, *image, *image_id, *digest] {
                 texts.release(text);
             }
-            if let ContainerId::Odd(id) = id {
-                texts.release(*id);
-            }
         }
         if let Some(rare) = self.rare {
-            for &key in &rare.truncated {
-                texts.release(key);
+            for text in rare.truncated.iter().copied().chain(rare.containers.iter().map(|container| container.odd_id)) {
+                texts.release(text);
             }
         }
         if let Some(owner) = self.owner {
@@ -229,23 +241,39 @@ impl Record {
 
     /// Its addresses in the order of its status.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        let (one, many) = match &self.addresses {
-            Addresses::None => (None, &[][..]),
+        let (one, other) = match &self.addresses {
             Addresses::One(one) => (Some(IpAddr::V4(*one)), &[][..]),
-            Addresses::Many(many) => (None, &**many),
+            Addresses::Other(other) => (None, &**other),
         };
-        one.into_iter().chain(many.iter().copied())
+        one.into_iter().chain(other.iter().copied())
     }
 
     /// Ids of its containers, current and previous.
     pub(crate) fn container_ids(&self) -> impl Iterator<Item = &Id> {
-        self.containers.iter().flat_map(|container| {
-            let current = match &container.id {
-                ContainerId::Plain(_, id) => Some(id),
-                ContainerId::None | ContainerId::Odd(_) => None,
-            };
-            current.into_iter().chain(container.previous.as_deref())
-        })
+        let current = self.containers.iter().filter_map(|container| container.id.as_ref()).map(|(_, id)| id);
+        current.chain(self.rare_containers().iter().filter_map(|container| container.previous.as_ref()))
+    }
+
+    /// The id of the container at this place.
+    pub(crate) fn container_id(&self, at: usize) -> ContainerId<'_> {
+        match (&self.containers[at].id, self.rare_container(at)) {
+            (Some((runtime, id)), _) => ContainerId::Plain(*runtime, id),
+            (None, Some(rare)) if !rare.odd_id.is_empty() => ContainerId::Odd(rare.odd_id),
+            (None, _) => ContainerId::None,
+        }
+    }
+
+    /// The id that the container at this place had before it was started again.
+    pub(crate) fn previous_id(&self, at: usize) -> Option<&Id> {
+        self.rare_container(at)?.previous.as_ref()
+    }
+
+    fn rare_container(&self, at: usize) -> Option<&RareContainer> {
+        self.rare_containers().iter().find(|container| container.at == at)
+    }
+
+    fn rare_containers(&self) -> &[RareContainer] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.containers)
     }
 
     /// Whether its containers have ended for good, so that its address is somebody else's.
@@ -259,12 +287,12 @@ impl Record {
             self.own.len(),
             size_of_val(&*self.pairs),
             size_of_val(&*self.containers),
-            if let Addresses::Many(many) = &self.addresses { size_of_val(&**many) } else { 0 },
+            if let Addresses::Other(other) = &self.addresses { size_of_val(&**other) } else { 0 },
             self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + size_of_val(&*rare.truncated)),
+            size_of_val(self.rare_containers()),
             self.uid.heap_bytes(),
         ];
-        let previous = self.containers.iter().filter(|container| container.previous.is_some()).count();
-        pieces.into_iter().filter(|&bytes| bytes > 0).map(|bytes| bytes + 12).sum::<usize>() + previous * 48
+        pieces.into_iter().filter(|&bytes| bytes > 0).map(|bytes| bytes + 12).sum()
     }
 }
 
@@ -276,9 +304,8 @@ impl Addresses {
         let addresses: Vec<IpAddr> =
             texts.filter_map(|text| text.parse().ok()).map(|ip: IpAddr| ip.to_canonical()).collect();
         match addresses.as_slice() {
-            [] => Self::None,
             [IpAddr::V4(one)] => Self::One(*one),
-            _ => Self::Many(addresses.into()),
+            _ => Self::Other(addresses.into()),
         }
     }
 }
@@ -306,35 +333,41 @@ fn annotations(all: &Pairs, caps: &Caps, own: &mut String, texts: &mut Texts) ->
     (kept, truncated)
 }
 
-fn containers(spec: &objects::PodSpec, status: &objects::PodStatus, texts: &mut Texts) -> Box<[Container]> {
+fn containers(
+    spec: &objects::PodSpec,
+    status: &objects::PodStatus,
+    texts: &mut Texts,
+) -> (Box<[Container]>, Vec<RareContainer>) {
     let lists = [
         (ContainerKind::Regular, &spec.containers, &status.container_statuses),
         (ContainerKind::Init, &spec.init_containers, &status.init_container_statuses),
         (ContainerKind::Ephemeral, &spec.ephemeral_containers, &status.ephemeral_container_statuses),
     ];
     let mut found = Vec::with_capacity(lists.iter().map(|(_, wanted, _)| wanted.len()).sum());
+    let mut rare = Vec::new();
     let none = objects::ContainerStatus::default();
     for (kind, wanted, statuses) in lists {
         for (at, container) in wanted.iter().enumerate() {
             // Most are at the same place in both lists.
             let in_place = statuses.get(at).filter(|status| status.name == container.name);
             let status = in_place.or_else(|| statuses.iter().find(|status| status.name == container.name));
-            found.push(Container::of(kind, container, status.unwrap_or(&none), texts));
+            let status = status.unwrap_or(&none);
+            let id = container::parse(&status.container_id);
+            rare.extend(RareContainer::of(found.len(), id.as_ref(), status, texts));
+            found.push(Container::of(kind, id, container, status, texts));
         }
     }
-    found.into()
+    (found.into(), rare)
 }
 
 impl Container {
     fn of(
         kind: ContainerKind,
+        id: Option<(Runtime, Id)>,
         container: &objects::Container,
         status: &objects::ContainerStatus,
         texts: &mut Texts,
     ) -> Self {
-        let last = status.last_state.terminated.as_ref().and_then(|last| container::parse(&last.container_id));
-        let id = ContainerId::of(&status.container_id, texts);
-        let is_same = |previous: &Id| matches!(&id, ContainerId::Plain(_, id) if id == previous);
         Self {
             name: texts.intern(&container.name),
             image: texts.intern(&container.image),
@@ -343,18 +376,16 @@ impl Container {
             restarts: status.restart_count,
             kind,
             state: State::of(&status.state),
-            previous: last.map(|(_, id)| id).filter(|previous| !is_same(previous)).map(Box::new),
             id,
         }
     }
 }
 
-impl ContainerId {
-    fn of(text: &str, texts: &mut Texts) -> Self {
-        match container::parse(text) {
-            Some((runtime, id)) => Self::Plain(runtime, id),
-            None if text.is_empty() => Self::None,
-            None => Self::Odd(texts.intern(text)),
-        }
+impl RareContainer {
+    fn of(at: usize, id: Option<&(Runtime, Id)>, status: &objects::ContainerStatus, texts: &mut Texts) -> Option<Self> {
+        let last = status.last_state.terminated.as_ref().and_then(|last| container::parse(&last.container_id));
+        let previous = last.map(|(_, previous)| previous).filter(|previous| id.is_none_or(|(_, id)| id != previous));
+        let odd_id = if id.is_none() { texts.intern(&status.container_id) } else { Text::EMPTY };
+        (!odd_id.is_empty() || previous.is_some()).then_some(Self { at, odd_id, previous })
     }
 }
