@@ -38,7 +38,12 @@ use crate::settings::{self, Settings};
 /// Requests in flight are answered within this time at the stop, and the Lease is released after that.
 const DRAIN: Duration = Duration::from_secs(15);
 
-const LIMITS: Limits = Limits { stop: Duration::from_secs(20), workers: None };
+/// One core is left to the database, blocking work and whoever runs beside: a thread that waits for a core waits milliseconds, a
+/// look-up takes microseconds. More than eight have nothing to do, since one writer keeps each index.
+const LIMITS: Limits =
+    Limits { stop: Duration::from_secs(20), workers: |cores| cores.saturating_sub(1).clamp(1, MOST_WORKERS) };
+
+const MOST_WORKERS: usize = 8;
 
 const USUAL: Addresses = Addresses { api: ":18080", metrics: ":9090" };
 

@@ -36,7 +36,7 @@ use kubeconfig::Kubeconfig;
 use metrics::Metrics;
 
 /// A simulation ends at once; the roles take what a controller takes.
-const LIMITS: Limits = Limits { stop: Duration::from_secs(20), workers: None };
+const LIMITS: Limits = Limits { stop: Duration::from_secs(20), workers: |cores| cores };
 
 /// How big the cluster is, if nobody says.
 #[derive(Debug, Clone, Copy)]

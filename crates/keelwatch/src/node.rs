@@ -35,7 +35,7 @@ use parts::Parts;
 /// Requests in flight are answered within this time at the stop, and the pass under way ends.
 const DRAIN: Duration = Duration::from_secs(4);
 
-const LIMITS: Limits = Limits { stop: Duration::from_secs(5), workers: Some(2) };
+const LIMITS: Limits = Limits { stop: Duration::from_secs(5), workers: |_| 2 };
 
 const USUAL: Addresses = Addresses { api: ":9090", metrics: ":8080" };
 

@@ -7,6 +7,7 @@ mod frame;
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,8 +53,8 @@ pub(crate) struct Running {
 pub(crate) struct Limits {
     /// The whole stop takes no longer.
     pub(crate) stop: Duration,
-    /// Threads that serve; `None` = one a core.
-    pub(crate) workers: Option<usize>,
+    /// How many threads serve on a machine of so many cores; at least one.
+    pub(crate) workers: fn(usize) -> usize,
 }
 
 /// The addresses of a role whose settings name none.
@@ -111,11 +112,11 @@ pub(crate) fn until_a_signal<F>(limits: Limits, work: impl FnOnce(Stop) -> F) ->
 where
     F: Future<Output = anyhow::Result<()>>,
 {
+    // As many as a container may use, if it is limited.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let mut workers = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = limits.workers {
-        workers.worker_threads(threads);
-    }
-    let workers = workers.enable_all().build().context("failed to start the runtime")?;
+    workers.worker_threads((limits.workers)(cores)).enable_all();
+    let workers = workers.build().context("failed to start the runtime")?;
     let ended = workers.block_on(async {
         let signals = Signals::listen().context("failed to listen for signals")?;
         let (stopper, stop) = Stop::channel();

@@ -49,10 +49,14 @@ impl Agenda {
     /// Notes what a change concerns: its object, the owners, the dependents of what is gone, the services of a pod.
     pub(crate) fn touch(&mut self, change: &Change, store: &Store) {
         let at = change.at;
+        let comes_or_goes = change.before.is_none() || change.after.is_none();
         self.note(at, &change.table, change.key());
         for entry in [&change.before, &change.after].into_iter().flatten() {
             for owner in entry.owners.iter().filter_map(|uid| store.place(uid)) {
-                self.note_place(at, owner);
+                // A node renews its lease itself, and is not concerned by how the lease changes.
+                if comes_or_goes || &*owner.0 != "nodes" {
+                    self.note_place(at, owner);
+                }
             }
         }
         if let (Some(before), None) = (&change.before, &change.after) {

@@ -3,7 +3,7 @@
 //! Owns renewals in `kube-node-lease`. Which pods run there is `pods`'.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::It;
 use crate::clock::seconds;
@@ -34,12 +34,14 @@ pub(super) fn look(state: &mut State, it: &It) {
     }
     let table = state.store.intern("nodes");
     let is_dead = it.object["metadata"]["annotations"].get(DEAD).is_some();
-    if !is_dead {
+    let mut renewed = renewed_at(state, it);
+    if !is_dead && renewed.is_none_or(|renewed| it.now.duration_since(renewed) >= RENEWAL) {
         renew(state, it);
+        renewed = Some(it.now);
     }
-    let renewed = renewed_at(state, it).unwrap_or(it.now);
+    let renewed = renewed.unwrap_or(it.now);
     let is_silent = it.now.duration_since(renewed) >= SILENCE;
-    it.keep(state, &with_ready(it, if is_silent { "Unknown" } else { "True" }));
+    set_ready(state, it, if is_silent { "Unknown" } else { "True" });
     let next = if is_dead { renewed.saturating_add(SILENCE) } else { it.now.saturating_add(RENEWAL) };
     if let Ok(next) = next
         && next > it.now
@@ -56,10 +58,6 @@ fn renewed_at(state: &State, it: &It) -> Option<Timestamp> {
 fn renew(state: &mut State, it: &It) {
     let Some(kind) = state.catalog.by_table(LEASES).cloned() else { return };
     let name = &*it.entry.key.name;
-    let renewed = renewed_at(state, it);
-    if renewed.is_some_and(|renewed| it.now.duration_since(renewed) < RENEWAL) {
-        return;
-    }
     let time = format!("{:.6}", it.now);
     if let Some(mut lease) = state.look_up(LEASES, LEASE_NAMESPACE, name) {
         lease["spec"]["renewTime"] = time.into();
@@ -77,19 +75,18 @@ fn renew(state: &mut State, it: &It) {
     let _ = state.create(&write, lease);
 }
 
-fn with_ready(it: &It, status: &str) -> Value {
+fn set_ready(state: &mut State, it: &It, status: &str) {
+    let conditions = it.object["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
+    if conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == status) {
+        return;
+    }
     let mut node = it.object.clone();
     let reason = if status == "True" { "KubeletReady" } else { "NodeStatusUnknown" };
-    let conditions = node["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    let is_same = |condition: &&Value| condition["type"] == "Ready" && condition["status"] == status;
-    if conditions.iter().any(|condition| is_same(&condition)) {
-        return node;
-    }
-    let mut conditions: Vec<Value> = conditions.into_iter().filter(|condition| condition["type"] != "Ready").collect();
-    conditions.push(json!({
+    let others = conditions.iter().filter(|condition| condition["type"] != "Ready").cloned();
+    let ready = json!({
         "type": "Ready", "status": status, "reason": reason, "message": "", "lastTransitionTime": seconds(it.now),
         "lastHeartbeatTime": seconds(it.now),
-    }));
-    node["status"]["conditions"] = conditions.into();
-    node
+    });
+    node["status"]["conditions"] = others.chain([ready]).collect();
+    it.keep(state, &node);
 }
