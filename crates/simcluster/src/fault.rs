@@ -58,17 +58,21 @@ pub enum Effect {
     ResetAfter(usize),
     /// The request stays open without an answer.
     Stall,
-    /// A watch ends after that many events.
+    /// A watch ends after that many events, those that it begins with among them; bookmarks do not count.
     DropWatch(u64),
+    /// A watch falls silent after that many events, counted as those of [`Effect::DropWatch`]. It stays open beyond its own
+    /// time, until the client goes or the server ends all watches.
+    StallWatch(u64),
     /// A watch is told 410 in the stream.
     ExpireWatch,
-    /// A continue token is told 410.
+    /// A continue token is told 410, with a fresh one to go on with; requests without a token do not meet it.
     ExpireContinue,
     /// Every event comes twice.
     RepeatEvent,
-    /// One object has a wrong shape.
+    /// One object has a wrong shape: that of a GET, the first of a page, that of the first event of a watch.
     UndecodableItem,
-    /// The body breaks off in the middle.
+    /// The body breaks off in the middle. A watch is told half an event, on a line of its own behind what it begins with, and
+    /// goes on with whole ones: what the client makes of the line is its own decision, and none of them loses a change.
     MalformedJson,
     /// A watch gets no bookmarks.
     NoBookmarks,
@@ -86,6 +90,8 @@ pub(crate) struct Meeting<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) name: &'a str,
     pub(crate) user_agent: &'a str,
+    /// Whether it continues a list.
+    pub(crate) continues: bool,
 }
 
 /// What a watch meets, if anything.
@@ -158,6 +164,7 @@ impl Effect {
             Self::ResetAfter(_) => "reset_after",
             Self::Stall => "stall",
             Self::DropWatch(_) => "drop_watch",
+            Self::StallWatch(_) => "stall_watch",
             Self::ExpireWatch => "expire_watch",
             Self::ExpireContinue => "expire_continue",
             Self::RepeatEvent => "repeat_event",
@@ -177,8 +184,10 @@ impl Effect {
     /// Whether a request can meet this at all: watches do not end in lists.
     fn concerns(&self, meeting: &Meeting<'_>) -> bool {
         match self {
-            Self::DropWatch(_) | Self::ExpireWatch | Self::RepeatEvent | Self::NoBookmarks => meeting.verb == "watch",
-            Self::ExpireContinue => meeting.verb == "list",
+            Self::DropWatch(_) | Self::StallWatch(_) | Self::ExpireWatch | Self::RepeatEvent | Self::NoBookmarks => {
+                meeting.verb == "watch"
+            }
+            Self::ExpireContinue => meeting.verb == "list" && meeting.continues,
             Self::UndecodableItem => matches!(meeting.verb, "list" | "watch" | "get"),
             Self::Latency(..)
             | Self::Status { .. }
@@ -192,9 +201,18 @@ impl Effect {
 }
 
 impl WatchFault {
-    /// Events that are let through.
-    pub(crate) fn events(&self) -> u64 {
-        if let Some(Effect::DropWatch(events)) = self.0 { events } else { u64::MAX }
+    /// Whether no event is let through any more after `told`.
+    pub(crate) fn is_spent(&self, told: u64) -> bool {
+        matches!(self.0, Some(Effect::DropWatch(events) | Effect::StallWatch(events)) if told >= events)
+    }
+
+    /// Whether the watch stays open when it is spent.
+    pub(crate) fn stalls(&self) -> bool {
+        matches!(self.0, Some(Effect::StallWatch(_)))
+    }
+
+    pub(crate) fn breaks_a_line(&self) -> bool {
+        self.0 == Some(Effect::MalformedJson)
     }
 
     pub(crate) fn expires(&self) -> bool {
@@ -209,9 +227,9 @@ impl WatchFault {
         self.0 == Some(Effect::NoBookmarks)
     }
 
-    /// The object as the fault leaves it.
-    pub(crate) fn disturb(&self, object: Bytes) -> Bytes {
-        if self.0 == Some(Effect::UndecodableItem) { undecodable(&object) } else { object }
+    /// The object of an event as the fault leaves it; `told` events came before.
+    pub(crate) fn disturb(&self, object: Bytes, told: u64) -> Bytes {
+        if told == 0 && self.0 == Some(Effect::UndecodableItem) { undecodable(&object) } else { object }
     }
 }
 

@@ -103,6 +103,9 @@ struct Amount {
     /// Events before a watch ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     drop_watch: Option<u64>,
+    /// Events before a watch falls silent and stays open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stall_watch: Option<u64>,
     /// The clock is off by this: `-30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     skew: Option<String>,
@@ -172,6 +175,7 @@ impl EffectText {
             Effect::Status { code, retry_after } => Amount { status: Some(*code), retry_after: *retry_after, ..none() },
             Effect::ResetAfter(bytes) => Amount { reset_after: Some(*bytes), ..none() },
             Effect::DropWatch(events) => Amount { drop_watch: Some(*events), ..none() },
+            Effect::StallWatch(events) => Amount { stall_watch: Some(*events), ..none() },
             Effect::Skew(by) => Amount { skew: Some(duration::signed::text(*by)), ..none() },
             Effect::Down(length) => Amount { down: Some(duration::text(*length)), ..none() },
             Effect::Stall => return Self::Word(Word::Stall),
@@ -202,7 +206,7 @@ impl Word {
 
 impl Amount {
     fn effect(&self) -> Result<Effect, String> {
-        let Self { latency, status, retry_after, reset_after, drop_watch, skew, down } = self;
+        let Self { latency, status, retry_after, reset_after, drop_watch, stall_watch, skew, down } = self;
         let status = status.map(|code| match code {
             400..600 => Ok(Effect::Status { code, retry_after: *retry_after }),
             _ => Err("`status` must be from 400 to 599".to_owned()),
@@ -212,6 +216,7 @@ impl Amount {
             status,
             reset_after.map(|bytes| Ok(Effect::ResetAfter(bytes))),
             drop_watch.map(|events| Ok(Effect::DropWatch(events))),
+            stall_watch.map(|events| Ok(Effect::StallWatch(events))),
             skew.as_deref().map(skew_effect),
             down.as_deref().map(down_effect),
         ];
@@ -219,7 +224,8 @@ impl Amount {
         match (given.next(), given.next()) {
             (Some(effect), None) if retry_after.is_none() || self.status.is_some() => effect,
             (Some(_), None) => Err("`retry_after` goes with `status` only".to_owned()),
-            _ => Err("`effect` must have one of latency, status, reset_after, drop_watch, skew and down".to_owned()),
+            _ => Err("`effect` must have one of latency, status, reset_after, drop_watch, stall_watch, skew and down"
+                .to_owned()),
         }
     }
 }
@@ -258,6 +264,7 @@ mod tests {
             json!({"status": 504}),
             json!({"reset_after": 10}),
             json!({"drop_watch": 3}),
+            json!({"stall_watch": 3}),
             json!({"skew": "-30s"}),
             json!({"down": "30s"}),
             json!("stall"),
@@ -284,6 +291,7 @@ mod tests {
             (json!({"effect": {"status": 500, "down": "1s"}}), "effect"),
             (json!({"effect": {"status": 200}}), "status"),
             (json!({"effect": {"retry_after": 1, "drop_watch": 1}}), "retry_after"),
+            (json!({"effect": {"stall_watch": 1, "drop_watch": 1}}), "stall_watch"),
             (json!({"effect": {"latency": "2s..1s"}}), "latency"),
             (json!({"effect": "stall", "share": 2}), "share"),
             (json!({"effect": "stall", "watch": "yes"}), "yes"),

@@ -109,6 +109,11 @@ impl Answered {
         items.iter().map(|item| item["metadata"]["name"].as_str().unwrap()).collect()
     }
 
+    /// Where the next page of a list begins; "" at its end.
+    pub(crate) fn token(&self) -> &str {
+        self.body["metadata"]["continue"].as_str().unwrap_or_default()
+    }
+
     pub(crate) fn version(&self) -> u64 {
         self.body["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap()
     }
@@ -122,10 +127,14 @@ impl Events {
 
     /// The next event; `None` at the end of the watch.
     pub(crate) async fn next(&mut self) -> Option<Value> {
+        self.line().await.map(|line| serde_json::from_slice(&line).unwrap())
+    }
+
+    /// The next line, whatever it holds; `None` at the end of the watch.
+    pub(crate) async fn line(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(end) = self.read.iter().position(|&byte| byte == b'\n') {
-                let line: Vec<u8> = self.read.drain(..=end).collect();
-                return Some(serde_json::from_slice(&line).unwrap());
+                return Some(self.read.drain(..=end).collect());
             }
             let frame = self.body.frame().await?.ok()?;
             self.read.extend_from_slice(&frame.into_data().unwrap());

@@ -176,6 +176,11 @@ impl Page {
     }
 }
 
+/// The refusal of a continue token that is too old; garbage is refused as such.
+pub(crate) fn expired(token: &str, namespace: Option<&str>) -> Status {
+    Token::decode(token, namespace).map_or_else(|refusal| refusal, |token| expired_token(&token, namespace))
+}
+
 fn expired_token(token: &Token, namespace: Option<&str>) -> Status {
     let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the \
         continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the \

@@ -163,8 +163,7 @@ async fn a_line_that_is_no_event_has_the_watch_opened_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_expires_begins_the_list_again_with_twice_the_page() {
-    // The first page meets it too, without effect.
-    let expires = Fault::new(Effect::ExpireContinue).on("list", MAPS).times(4);
+    let expires = Fault::new(Effect::ExpireContinue).on("list", MAPS).times(2);
     let sim = cluster_with(older_server().faults(vec![expires]), &["a", "b", "c", "d", "e"]).await;
     let watched = Watched::start(sim, WatchSettings { page_size: 1, ..WatchSettings::default() });
     until(|| watched.known.has_heard("listed Paged")).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{MAPS, call, cluster, create_maps, get, send, start, watch};
+use crate::fixture::{MAPS, brief, call, cluster, create_maps, get, send, start, watch};
 use crate::{Denied, Effect, Fault, SimCluster, User};
 
 const STORM: Effect = Effect::Status { code: 429, retry_after: Some(7) };
@@ -33,9 +33,51 @@ async fn a_server_that_is_too_busy_says_when_to_come_again() {
 async fn a_watch_ends_after_the_events_that_a_fault_leaves() {
     let sim = cluster().await;
     create_maps(&sim, &["a", "b", "c"]).await;
-    sim.set_faults(vec![Fault::new(Effect::DropWatch(2))]);
-    let events = watch(&sim, &format!("{MAPS}?watch=1&resourceVersion=0")).await;
-    assert_eq!(events.rest().await, ["ADDED a", "ADDED b"]);
+    for left in 0..=3 {
+        sim.set_faults(vec![Fault::new(Effect::DropWatch(left))]);
+        let events = watch(&sim, &format!("{MAPS}?watch=1&resourceVersion=0")).await;
+        assert_eq!(events.rest().await, ["ADDED a", "ADDED b", "ADDED c"][..usize::try_from(left).unwrap()]);
+    }
+}
+
+#[tokio::test]
+async fn a_watch_falls_silent_after_the_events_that_a_fault_leaves_and_stays_open() {
+    let sim = cluster().await;
+    create_maps(&sim, &["a", "b", "c"]).await;
+    sim.set_faults(vec![Fault::new(Effect::StallWatch(2)).on("watch", "configmaps")]);
+    let path = format!("{MAPS}?watch=1&resourceVersion=0&allowWatchBookmarks=1&timeoutSeconds=1");
+    let mut events = watch(&sim, &path).await;
+    let told = [events.next().await, events.next().await].map(|event| brief(&event.unwrap()));
+    assert_eq!(told, ["ADDED a", "ADDED b"]);
+    create_maps(&sim, &["d"]).await;
+    sim.step(Duration::from_mins(10));
+    tokio::time::pause();
+    assert!(tokio::time::timeout(Duration::from_hours(1), events.line()).await.is_err());
+    sim.drop_watches();
+    assert_eq!(events.line().await, None);
+}
+
+#[tokio::test]
+async fn a_watch_breaks_one_line_behind_its_beginning_and_goes_on() {
+    let sim = cluster().await;
+    create_maps(&sim, &["a"]).await;
+    sim.set_faults(vec![Fault::new(Effect::MalformedJson).on("watch", "configmaps")]);
+    let initial = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    let mut events = watch(&sim, &format!("{MAPS}?watch=1&{initial}")).await;
+    create_maps(&sim, &["b"]).await;
+    let mut lines = Vec::new();
+    for _ in 0..4 {
+        let line = events.line().await.unwrap();
+        lines.push(serde_json::from_slice(&line).map_or("broken".to_owned(), |event| brief(&event)));
+    }
+    assert_eq!(lines, ["ADDED a", "BOOKMARK", "broken", "ADDED b"]);
+}
+
+#[tokio::test]
+async fn a_watch_that_is_refused_is_broken_as_any_answer() {
+    let sim = cluster().await;
+    sim.set_faults(vec![Fault::new(Effect::MalformedJson)]);
+    assert!(matches!(get(&sim, &format!("{MAPS}?watch=1&fieldSelector=spec.foo%3D1")).await.body, Value::String(_)));
 }
 
 #[tokio::test]
@@ -69,6 +111,30 @@ async fn one_item_of_a_wrong_shape_leaves_the_others_whole() {
     let spoiled = get(&sim, MAPS).await;
     assert_eq!((spoiled.names(), &spoiled.body["items"][1]), (whole.names(), &whole.body["items"][1]));
     assert_ne!(spoiled.body["items"][0], whole.body["items"][0]);
+}
+
+#[tokio::test]
+async fn one_event_of_a_watch_has_a_wrong_shape() {
+    let sim = cluster().await;
+    create_maps(&sim, &["a", "b"]).await;
+    let path = format!("{MAPS}?watch=1&resourceVersion=0");
+    sim.set_faults(vec![Fault::new(Effect::UndecodableItem).times(1)]);
+    let (mut spoiled, mut whole) = (watch(&sim, &path).await, watch(&sim, &path).await);
+    let (first, second) = (spoiled.next().await.unwrap(), spoiled.next().await);
+    let expected = whole.next().await.unwrap();
+    assert_eq!((brief(&first), second), (brief(&expected), whole.next().await));
+    assert_ne!(first, expected);
+}
+
+#[tokio::test]
+async fn only_what_continues_a_list_meets_a_token_that_expired_and_it_goes_on_with_a_fresh_one() {
+    let sim = cluster().await;
+    create_maps(&sim, &["a", "b", "c"]).await;
+    sim.set_faults(vec![Fault::new(Effect::ExpireContinue).times(1)]);
+    let first = get(&sim, &format!("{MAPS}?limit=1")).await;
+    let expired = get(&sim, &format!("{MAPS}?limit=1&continue={}", first.token())).await;
+    assert_eq!((first.names(), expired.code, expired.refusal().1), (vec!["a"], 410, "Expired"));
+    assert_eq!(get(&sim, &format!("{MAPS}?continue={}", expired.token())).await.names(), ["b", "c"]);
 }
 
 #[tokio::test]

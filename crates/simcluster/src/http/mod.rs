@@ -135,7 +135,10 @@ async fn respond(cluster: &Arc<Cluster>, call: &Call, route: &Route, facts: &mut
         }
         other => elsewhere(cluster, call, other, now),
     };
-    after(answer, effect.as_ref(), now).await
+    match effect {
+        Some(effect) => after(answer, &effect, facts, now).await,
+        None => answer,
+    }
 }
 
 fn ask_about_objects(ask: &Ask<'_>, verb: Option<Verb>, user: &User) -> Result<Answer, Status> {
@@ -201,6 +204,7 @@ async fn before(cluster: &Cluster, effect: &Effect) -> Option<Answer> {
         Effect::Stall => std::future::pending().await,
         Effect::ResetAfter(_)
         | Effect::DropWatch(_)
+        | Effect::StallWatch(_)
         | Effect::ExpireWatch
         | Effect::ExpireContinue
         | Effect::RepeatEvent
@@ -232,11 +236,13 @@ fn injected(code: u16, retry_after: Option<u64>) -> Status {
 }
 
 /// Faults that spoil an answer.
-async fn after(answer: Answer, effect: Option<&Effect>, now: Timestamp) -> Answer {
+async fn after(answer: Answer, effect: &Effect, facts: &Facts, now: Timestamp) -> Answer {
+    // It breaks a line of its own, and has no middle.
+    let is_open_watch = facts.verb == "watch" && answer.status().is_success();
     match effect {
-        Some(Effect::ResetAfter(bytes)) => cut(answer, *bytes, true).await,
-        Some(Effect::MalformedJson) => cut(answer, usize::MAX, false).await,
-        Some(Effect::Skew(_)) => {
+        Effect::ResetAfter(bytes) => reset(answer, *bytes),
+        Effect::MalformedJson if !is_open_watch => halved(answer).await,
+        Effect::Skew(_) => {
             let mut answer = answer;
             let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
             if let Ok(date) = date.parse() {
@@ -244,19 +250,32 @@ async fn after(answer: Answer, effect: Option<&Effect>, now: Timestamp) -> Answe
             }
             answer
         }
-        Some(_) | None => answer,
+        Effect::Latency(..)
+        | Effect::Status { .. }
+        | Effect::Stall
+        | Effect::DropWatch(_)
+        | Effect::StallWatch(_)
+        | Effect::ExpireWatch
+        | Effect::ExpireContinue
+        | Effect::RepeatEvent
+        | Effect::UndecodableItem
+        | Effect::MalformedJson
+        | Effect::NoBookmarks
+        | Effect::Down(_) => answer,
     }
 }
 
-/// The answer up to some bytes: then the connection breaks, or the JSON just ends.
-async fn cut(answer: Answer, bytes: usize, breaks: bool) -> Answer {
-    let (mut parts, mut body) = answer.into_parts();
+/// The first half of the answer.
+async fn halved(answer: Answer) -> Answer {
+    let (parts, body) = answer.into_parts();
+    let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    Response::from_parts(parts, answer::full(whole.slice(..whole.len() / 2)))
+}
+
+/// The answer up to some bytes: then the connection breaks.
+fn reset(answer: Answer, bytes: usize) -> Answer {
+    let (parts, mut body) = answer.into_parts();
     let (sender, stream) = answer::stream(4);
-    parts.headers.remove("content-length");
-    if !breaks {
-        let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        return Response::from_parts(parts, answer::full(whole.slice(..whole.len() / 2)));
-    }
     tokio::spawn(async move {
         let mut left = bytes;
         while let Some(Ok(frame)) = body.frame().await {
@@ -332,6 +351,7 @@ impl Facts {
             namespace: &self.namespace,
             name: &self.name,
             user_agent: &call.agent,
+            continues: !call.query.get("continue").is_empty(),
         }
     }
 

@@ -17,7 +17,7 @@ use super::watch::Watch;
 use super::{logs, reviews};
 use crate::cluster::Cluster;
 use crate::fault::{Effect, WatchFault, undecodable};
-use crate::page::ListAsk;
+use crate::page::{self, ListAsk};
 use crate::patch::Force;
 use crate::selector::Selection;
 use crate::status::Status;
@@ -178,9 +178,8 @@ impl Ask<'_> {
         let selection = self.selection(&options.labels, &options.fields)?;
         let view = View::of(self.call, Shape::List)?;
         let kind = &self.target.kind;
-        if matches!(self.effect, Some(Effect::ExpireContinue)) && options.token.is_some() {
-            let message = "The provided continue parameter is too old to display a consistent list result.";
-            return Err(Status::expired(message));
+        if let (Some(Effect::ExpireContinue), Some(token)) = (self.effect, &options.token) {
+            return Err(page::expired(token, selection.namespace.as_deref()));
         }
         let life = self.cluster.settings.continue_ttl;
         let ask = ListAsk { kind, selection: &selection, options: &options, now: self.now, life };

@@ -35,6 +35,8 @@ const CHUNK: usize = 64 << 10;
 const CHUNKS: usize = 4;
 /// Real servers close watches after 30 to 60 minutes.
 const SHORTEST: u64 = 30 * 60;
+/// A line that a fault breaks.
+const HALF_AN_EVENT: &[u8] = b"{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"resourceVersion\":\"\n";
 
 /// A watch that was asked for.
 pub(crate) struct Watch {
@@ -48,7 +50,6 @@ pub(crate) struct Watch {
 /// How a watch begins.
 struct Start {
     events: Vec<Event>,
-    live: mpsc::Receiver<Event>,
     /// The version up to which the first events tell all.
     version: u64,
     ends_with_bookmark: bool,
@@ -61,12 +62,18 @@ struct Stream {
     out: mpsc::Sender<io::Result<Bytes>>,
     buffer: BytesMut,
     columns: Columns,
-    /// Events that a fault still lets through.
-    left: u64,
+    /// Events that were sent.
+    told: u64,
 }
 
-/// The client is gone, or a fault ends the watch.
-struct Ended;
+/// Why a watch ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// The client has gone.
+    Left,
+    /// A fault lets no more events through.
+    Spent,
+}
 
 impl Watch {
     /// Begins to answer.
@@ -78,20 +85,19 @@ impl Watch {
             let spread = cluster.state().random.next() % SHORTEST;
             Duration::from_secs(SHORTEST + spread)
         });
-        let left = self.fault.events();
         let stream = Stream {
             cluster: Arc::clone(cluster),
             watch: self,
             out,
             buffer: BytesMut::new(),
             columns: Columns::Stated,
-            left,
+            told: 0,
         };
         tokio::spawn(stream.run(start, timeout));
         answer::json_body(200, body)
     }
 
-    fn start(&self, state: &mut State) -> Result<Start, TooOld> {
+    fn start(&self, state: &mut State) -> Result<(Start, mpsc::Receiver<Event>), TooOld> {
         let table = state.store.intern(&self.kind.table());
         let present = state.store.version();
         let asked = self.options.version;
@@ -103,7 +109,7 @@ impl Watch {
             let events = admitted.map(|entry| Event { kind: EventKind::Added, entry: Arc::clone(entry) }).collect();
             let live = state.store.watchers.open(&table, self.selection.clone(), present);
             let ends_with_bookmark = self.options.wants_bookmarks && (asked.is_none() || wants_initial == Some(true));
-            return Ok(Start { events, live, version: present, ends_with_bookmark });
+            return Ok((Start { events, version: present, ends_with_bookmark }, live));
         }
         let after = asked.filter(|&version| version > 0).unwrap_or(present);
         let events = if after >= present {
@@ -113,12 +119,12 @@ impl Watch {
             changes.filter_map(|change| change.event(&self.selection)).collect()
         };
         let live = state.store.watchers.open(&table, self.selection.clone(), after.max(present));
-        Ok(Start { events, live, version: after.max(present), ends_with_bookmark: false })
+        Ok((Start { events, version: after.max(present), ends_with_bookmark: false }, live))
     }
 }
 
 impl Stream {
-    async fn run(mut self, start: Result<Start, TooOld>, timeout: Duration) {
+    async fn run(mut self, start: Result<(Start, mpsc::Receiver<Event>), TooOld>, timeout: Duration) {
         match start {
             Err(TooOld { oldest }) => {
                 let asked = self.watch.options.version.unwrap_or(0);
@@ -127,16 +133,28 @@ impl Stream {
                 // The stream ends here, whether the client still listens or not.
                 let _ = self.flush().await;
             }
-            // As above.
-            Ok(start) => {
-                let _ = self.go_on(start, timeout).await;
+            Ok((start, mut live)) => {
+                let ended = self.go_on(start, &mut live, timeout).await;
+                if ended == Err(Ended::Spent) && self.watch.fault.stalls() {
+                    self.be_silent(live).await;
+                }
             }
         }
     }
 
-    async fn go_on(&mut self, start: Start, timeout: Duration) -> Result<(), Ended> {
-        let Start { events, mut live, version, ends_with_bookmark } = start;
+    /// Stays open without a word until the client or all watches end.
+    async fn be_silent(&self, mut live: mpsc::Receiver<Event>) {
+        let closed = async { while live.recv().await.is_some() {} };
+        tokio::select! {
+            () = closed => {}
+            () = self.out.closed() => {}
+        }
+    }
+
+    async fn go_on(&mut self, start: Start, live: &mut mpsc::Receiver<Event>, timeout: Duration) -> Result<(), Ended> {
+        let Start { events, version, ends_with_bookmark } = start;
         let deadline = later(self.cluster.clock.now(), timeout);
+        self.check_fault().await?;
         for event in events {
             self.event(&event).await?;
         }
@@ -145,6 +163,9 @@ impl Stream {
             self.bookmark(version, IsInitialEnd::Yes);
         } else if !self.watch.options.wants_bookmarks {
             bookmarked = u64::MAX;
+        }
+        if self.watch.fault.breaks_a_line() {
+            self.buffer.extend_from_slice(HALF_AN_EVENT);
         }
         self.flush().await?;
         let every = self.cluster.bookmark_every();
@@ -164,7 +185,7 @@ impl Stream {
                 () = cluster.clock.sleep_until(deadline.min(next_bookmark)) => {
                     let now = cluster.clock.now();
                     let version = cluster.state().store.version();
-                    self.drain(&mut live).await?;
+                    self.drain(live).await?;
                     if self.watch.options.wants_bookmarks && !self.watch.fault.hides_bookmarks()
                         && (now < deadline || version > bookmarked) {
                         self.bookmark(version, IsInitialEnd::No);
@@ -176,7 +197,7 @@ impl Stream {
                     }
                     next_bookmark = later(now, every);
                 }
-                () = out.closed() => return Err(Ended),
+                () = out.closed() => return Err(Ended::Left),
             }
         }
     }
@@ -190,21 +211,28 @@ impl Stream {
     }
 
     async fn event(&mut self, event: &Event) -> Result<(), Ended> {
-        if self.left == 0 {
-            // What was sent before the fault arrives.
-            let _ = self.flush().await;
-            return Err(Ended);
-        }
-        self.left -= 1;
         let now = self.cluster.clock.now();
         let body = render::object(&self.watch.kind, &event.entry, self.watch.view, now, self.columns);
-        let body = self.watch.fault.disturb(body);
+        let body = self.watch.fault.disturb(body, self.told);
+        self.told += 1;
         self.columns = Columns::Known;
         self.line(event.kind.name(), &body);
         if self.watch.fault.repeats() {
             self.line(event.kind.name(), &body);
         }
-        if self.buffer.len() >= CHUNK { self.flush().await } else { Ok(()) }
+        if self.buffer.len() >= CHUNK {
+            self.flush().await?;
+        }
+        self.check_fault().await
+    }
+
+    /// Ends the watch if its fault lets no more events through; those before it arrive.
+    async fn check_fault(&mut self) -> Result<(), Ended> {
+        if !self.watch.fault.is_spent(self.told) {
+            return Ok(());
+        }
+        self.flush().await?;
+        Err(Ended::Spent)
     }
 
     fn bookmark(&mut self, version: u64, is_initial_end: IsInitialEnd) {
@@ -237,7 +265,7 @@ impl Stream {
             return Ok(());
         }
         let chunk = std::mem::take(&mut self.buffer).freeze();
-        self.out.send(Ok(chunk)).await.map_err(|_| Ended)
+        self.out.send(Ok(chunk)).await.map_err(|_| Ended::Left)
     }
 }
 
