@@ -137,6 +137,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_token_for_another_audience_is_nobodys() {
+        let sim = cluster_with(SimCluster::builder(), &[]).await;
+        let cart = simcluster::User { name: "cart".to_owned(), groups: Vec::new() };
+        sim.answers([("token".to_owned(), Some(cart))].into(), Vec::new());
+        sim.audiences("token", &["vault", "keelwatch"]);
+        let cluster = over(&sim, &Metrics::default());
+        for (audiences, user) in [(vec![], None), (vec!["other"], None), (vec!["other", "keelwatch"], Some("cart"))] {
+            let audiences: Vec<String> = audiences.into_iter().map(str::to_owned).collect();
+            let found = cluster.review_token("token", &audiences).await.unwrap();
+            assert_eq!(found.map(|user| user.username).as_deref(), user, "{audiences:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_user_may_what_the_server_says() {
         let sim = cluster_with(SimCluster::builder(), &[]).await;
         let [user, verb, path] = ["cart", "get", "/api/v1/pods"].map(|text| Some(text.to_owned()));

@@ -29,6 +29,9 @@ pub struct AccessRule {
     pub allowed: bool,
 }
 
+/// Whom a token is for if nothing else is said: the API server.
+const API_SERVER: &str = "https://kubernetes.default.svc.cluster.local";
+
 /// What reviews answer, and whom requests come from.
 #[derive(Debug)]
 pub(crate) struct Answers(Mutex<Table>);
@@ -37,13 +40,16 @@ struct Table {
     tokens: Bearers,
     /// By token; `None`: nobody.
     reviewed: BTreeMap<String, Option<User>>,
+    /// Whom tokens are for that are not for the API server, by token.
+    audiences: BTreeMap<String, Vec<String>>,
     rules: Vec<AccessRule>,
     deny: Vec<Denied>,
 }
 
 impl Answers {
     pub(crate) fn new(tokens: Bearers, deny: Vec<Denied>) -> Self {
-        Self(Mutex::new(Table { tokens, reviewed: BTreeMap::new(), rules: Vec::new(), deny }))
+        let (reviewed, audiences) = (BTreeMap::new(), BTreeMap::new());
+        Self(Mutex::new(Table { tokens, reviewed, audiences, rules: Vec::new(), deny }))
     }
 
     /// Who a request comes from; `None`: nobody that is known.
@@ -63,25 +69,43 @@ impl Answers {
         self.lock().deny = deny;
     }
 
-    /// Scripts reviews; a token whose user is `None` is not authenticated.
-    pub(crate) fn script(&self, reviewed: BTreeMap<String, Option<User>>, rules: Vec<AccessRule>) {
+    /// Scripts reviews; a token whose user is `None` is not authenticated, and one without audiences is for the API server.
+    pub(crate) fn script(
+        &self,
+        reviewed: BTreeMap<String, Option<User>>,
+        audiences: BTreeMap<String, Vec<String>>,
+        rules: Vec<AccessRule>,
+    ) {
         let mut table = self.lock();
         table.reviewed = reviewed;
+        table.audiences = audiences;
         table.rules = rules;
     }
 
-    /// The status of a TokenReview.
-    pub(crate) fn review_token(&self, token: &str) -> Value {
+    /// Says whom a token is for.
+    pub(crate) fn intend(&self, token: &str, audiences: Vec<String>) {
+        self.lock().audiences.insert(token.to_owned(), audiences);
+    }
+
+    /// The status of a TokenReview; without `wanted` audiences the token must be for the API server.
+    pub(crate) fn review_token(&self, token: &str, wanted: &[String]) -> Value {
         let table = self.lock();
         let found = table.reviewed.get(token).cloned().unwrap_or_else(|| table.tokens.0.get(token).cloned());
-        match found {
-            Some(user) => json!({
-                "authenticated": true,
-                "user": {"username": user.name, "uid": "", "groups": user.groups},
-                "audiences": ["https://kubernetes.default.svc.cluster.local"],
-            }),
-            None => json!({"user": {}, "error": "invalid bearer token"}),
+        let Some(user) = found else { return json!({"user": {}, "error": "invalid bearer token"}) };
+        let api_server = [API_SERVER.to_owned()];
+        let wanted = if wanted.is_empty() { &api_server } else { wanted };
+        let meant = table.audiences.get(token).map_or(&api_server[..], Vec::as_slice);
+        let audiences: Vec<&String> = meant.iter().filter(|audience| wanted.contains(audience)).collect();
+        if audiences.is_empty() {
+            let (meant, wanted) = (go_list(meant), go_list(wanted));
+            let why = format!("token audiences {meant} is invalid for the target audiences {wanted}");
+            return json!({"user": {}, "error": format!("[invalid bearer token, {why}]")});
         }
+        json!({
+            "authenticated": true,
+            "user": {"username": user.name, "uid": "", "groups": user.groups},
+            "audiences": audiences,
+        })
     }
 
     /// The status of a SubjectAccessReview with this specification.
@@ -114,10 +138,12 @@ impl Answers {
 
 impl fmt::Debug for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tokens, reviewed, rules, deny } = self;
+        let Self { tokens, reviewed, audiences, rules, deny } = self;
         let mut table = formatter.debug_struct("Table");
         let reviewed: Vec<_> = reviewed.values().collect();
-        table.field("tokens", tokens).field("reviewed", &reviewed).field("rules", rules).field("deny", deny).finish()
+        let audiences: Vec<_> = audiences.values().collect();
+        table.field("tokens", tokens).field("reviewed", &reviewed).field("audiences", &audiences);
+        table.field("rules", rules).field("deny", deny).finish()
     }
 }
 
@@ -134,6 +160,12 @@ impl AccessRule {
             && fits(&self.resource, &resource["resource"])
             && self.path.as_deref().is_none_or(|wanted| path_fits(wanted, path["path"].as_str().unwrap_or_default()))
     }
+}
+
+/// Texts as Go shows them with `%q`.
+fn go_list(texts: &[String]) -> String {
+    let quoted: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
+    format!("[{}]", quoted.join(" "))
 }
 
 fn path_fits(pattern: &str, path: &str) -> bool {

@@ -104,9 +104,14 @@ impl SimCluster {
         self.cluster.faults.counted()
     }
 
-    /// Scripts the answers to reviews. A token whose user is `None` is not authenticated.
+    /// Scripts the answers to reviews. A token whose user is `None` is not authenticated; all are for the API server.
     pub fn answers(&self, token_reviews: BTreeMap<String, Option<User>>, access_reviews: Vec<AccessRule>) {
-        self.cluster.answers.script(token_reviews, access_reviews);
+        self.cluster.answers.script(token_reviews, BTreeMap::new(), access_reviews);
+    }
+
+    /// Says whom a token is for, in place of the API server, until [`SimCluster::answers`] are scripted anew.
+    pub fn audiences(&self, token: &str, audiences: &[&str]) {
+        self.cluster.answers.intend(token, audiences.iter().map(|&audience| audience.to_owned()).collect());
     }
 
     /// From now on these are answered 403.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{MAPS, brief, call, cluster, create_maps, get, send, start, watch};
+use crate::fixture::{MAPS, brief, call, cluster, create_maps, get, start, watch};
 use crate::{Denied, Effect, Fault, SimCluster, User};
 
 const STORM: Effect = Effect::Status { code: 429, retry_after: Some(7) };
@@ -169,24 +169,4 @@ async fn tokens_are_not_shown() {
     let sim = start(SimCluster::builder().token("hush-hush", x.clone())).await;
     sim.answers([("hush-too".to_owned(), Some(x))].into(), Vec::new());
     assert!(!format!("{sim:?}").contains("hush"));
-}
-
-#[tokio::test]
-async fn reviews_answer_what_was_scripted() {
-    let sim = cluster().await;
-    let user = User { name: "ada".to_owned(), groups: vec!["ops".to_owned()] };
-    let rule = crate::AccessRule { path: Some("/metrics*".to_owned()), allowed: true, ..crate::AccessRule::default() };
-    sim.answers([("good".to_owned(), Some(user))].into(), vec![rule]);
-    let review = |token: &str| json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}});
-    let path = "/apis/authentication.k8s.io/v1/tokenreviews";
-    let good = send(&sim, "POST", path, &review("good")).await;
-    assert_eq!((good.code, &good.body["status"]["user"]["username"]), (201, &json!("ada")));
-    assert_eq!(send(&sim, "POST", path, &review("bad")).await.body["status"]["authenticated"], Value::Null);
-    let access = |path: &str| json!({"spec": {"user": "ada", "nonResourceAttributes": {"path": path, "verb": "get"}}});
-    let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-    let mut allowed = Vec::new();
-    for asked in ["/metrics/x", "/debug"] {
-        allowed.push(send(&sim, "POST", path, &access(asked)).await.body["status"]["allowed"].clone());
-    }
-    assert_eq!(allowed, [true, false]);
 }

@@ -13,5 +13,6 @@ mod lists;
 mod load;
 mod logs;
 mod moving;
+mod reviews;
 mod watches;
 mod writes;

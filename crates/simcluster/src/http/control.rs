@@ -53,12 +53,14 @@ struct Answers {
 struct TokenAnswer {
     user: String,
     groups: Vec<String>,
+    /// Whom the token is for; the API server if it is left out.
+    audiences: Option<Vec<String>>,
     authenticated: bool,
 }
 
 impl Default for TokenAnswer {
     fn default() -> Self {
-        Self { user: String::new(), groups: Vec::new(), authenticated: true }
+        Self { user: String::new(), groups: Vec::new(), audiences: None, authenticated: true }
     }
 }
 
@@ -148,10 +150,12 @@ fn set_answers(cluster: &Cluster, call: &Call) -> Result<Value, Problem> {
     if let Some(nth) = access_reviews.iter().position(|rule| rule.resource.is_some() && rule.path.is_some()) {
         return Err(refused(format!("access_reviews[{nth}]: either a resource or a path is wanted")));
     }
-    let who = |(token, TokenAnswer { user, groups, authenticated }): (String, TokenAnswer)| {
-        (token, authenticated.then_some(User { name: user, groups }))
-    };
-    cluster.answers.script(token_reviews.into_iter().map(who).collect(), access_reviews);
+    let (mut reviewed, mut intended) = (BTreeMap::new(), BTreeMap::new());
+    for (token, TokenAnswer { user, groups, audiences, authenticated }) in token_reviews {
+        intended.extend(audiences.map(|audiences| (token.clone(), audiences)));
+        reviewed.insert(token, authenticated.then_some(User { name: user, groups }));
+    }
+    cluster.answers.script(reviewed, intended, access_reviews);
     Ok(json!({}))
 }
 

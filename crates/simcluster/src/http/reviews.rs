@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::answer::{self, Answer};
 use super::objects::Ask;
+use crate::patch::go_type;
 use crate::status::{Cause, Status};
 use crate::store::text_at;
 use crate::write::parse_object;
@@ -22,7 +23,7 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<Answer, Status> {
         if token.is_empty() {
             return Err(Status::bad_request("token is required for TokenReview in authentication"));
         }
-        answers.review_token(token)
+        answers.review_token(token, &audiences(&review)?)
     } else {
         let is_of_oneself = kind.plural == "selfsubjectaccessreviews";
         let checked = if is_of_oneself { Ok(()) } else { check_subject(&review) };
@@ -47,6 +48,20 @@ pub(super) fn answer(ask: &Ask<'_>) -> Result<Answer, Status> {
     }
     review["status"] = status;
     Ok(answer::json(201, &review))
+}
+
+fn audiences(review: &Value) -> Result<Vec<String>, Status> {
+    let stated = &review["spec"]["audiences"];
+    if stated.is_null() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_value(stated.clone()).map_err(|_| {
+        Status::bad_request(format!(
+            "TokenReview in version \"v1\" cannot be handled as a TokenReview: json: cannot unmarshal {} into Go struct field \
+             TokenReviewSpec.spec.audiences of type []string",
+            go_type(stated)
+        ))
+    })
 }
 
 fn check_subject(review: &Value) -> Result<(), Cause> {

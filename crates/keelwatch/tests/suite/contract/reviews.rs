@@ -9,6 +9,7 @@ use super::ground::Ground;
 
 cases![
     a_token_of_nobody_is_not_authenticated needs TOKENS,
+    a_token_of_nobody_is_for_no_audience needs TOKENS,
     a_review_needs_a_token needs TOKENS,
     an_administrator_may_do_everything needs ACCESS,
     nobody_may_do_nothing needs ACCESS,
@@ -40,6 +41,15 @@ async fn a_token_of_nobody_is_not_authenticated(ground: Ground) -> Verdict {
     let is_authenticated = review["status"]["authenticated"] == true;
     let got = json!([answer.code, review["kind"], is_authenticated, review["status"]["user"]]);
     equal("code, kind, verdict, user", &got, &json!([201, "TokenReview", false, {}]))
+}
+
+async fn a_token_of_nobody_is_for_no_audience(ground: Ground) -> Verdict {
+    let spec = json!({"token": "nobody-has-this-token", "audiences": ["contract.keelwatch.io"]});
+    let answer = review_token(&ground, &spec).await?;
+    let review = answer.json();
+    let is_authenticated = review["status"]["authenticated"] == true;
+    let got = json!([answer.code, review["spec"]["audiences"], is_authenticated, review["status"]["audiences"]]);
+    equal("code, audiences, verdict", &got, &json!([201, ["contract.keelwatch.io"], false, null]))
 }
 
 async fn a_review_needs_a_token(ground: Ground) -> Verdict {
