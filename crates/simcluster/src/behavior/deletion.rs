@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::SimCluster;
-use crate::fixture::{MAPS, cluster, config_map, create_maps, delete, get, send};
+use crate::fixture::{MAPS, brief, cluster, config_map, create_maps, delete, get, send, watch};
 
 async fn owned(sim: &SimCluster, name: &str, owner: &Value) {
     let mut map = config_map(name);
@@ -115,5 +115,22 @@ async fn a_collection_is_deleted_by_selector() {
     create_maps(&sim, &["a", "b"]).await;
     let deleted = delete(&sim, &format!("{MAPS}?fieldSelector=metadata.name%3Da")).await;
     assert_eq!((deleted.names(), &deleted.body["kind"]), (vec!["a"], &json!("ConfigMapList")));
+    assert_eq!(get(&sim, MAPS).await.names(), ["b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collection_that_is_refused_half_way_has_lost_what_went_before_with_its_dependents() {
+    let sim = SimCluster::builder().without_listener().start().await.unwrap();
+    create_maps(&sim, &["a", "b"]).await;
+    let a = get(&sim, &format!("{MAPS}/a")).await.body;
+    owned(&sim, "z", &a).await;
+    // What moves by itself has come to rest: only the deletion stirs it.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let version = get(&sim, MAPS).await.version();
+    let mut events = watch(&sim, &format!("{MAPS}?watch=1&resourceVersion={version}&timeoutSeconds=60")).await;
+    let refused = send(&sim, "DELETE", MAPS, &json!({"preconditions": {"uid": a["metadata"]["uid"]}})).await;
+    assert_eq!((refused.code, &refused.body["details"]["name"]), (409, &json!("b")));
+    let told = [events.next().await, events.next().await].map(|event| event.map(|event| brief(&event)));
+    assert_eq!(told, ["DELETED a", "DELETED z"].map(|event| Some(event.to_owned())));
     assert_eq!(get(&sim, MAPS).await.names(), ["b"]);
 }

@@ -21,7 +21,7 @@ use crate::page::{self, ListAsk};
 use crate::patch::Force;
 use crate::selector::Selection;
 use crate::status::Status;
-use crate::store::Key;
+use crate::store::{Entry, Key};
 use crate::versions;
 use crate::write::{DeleteOptions, EventRules, Part, PatchType, Write, Written, deleted_list, parse_object};
 
@@ -285,14 +285,18 @@ impl Ask<'_> {
         let mut state = self.cluster.state();
         let entries = state.store.range(&kind.table(), selection.namespace.as_deref(), None);
         let selected: Vec<_> = entries.filter(|entry| selection.admits(entry)).cloned().collect();
-        for entry in &selected {
-            state.delete(&Write { key: entry.key.clone(), ..write.clone() }, &options)?;
-        }
-        let items: Vec<Value> = selected.iter().map(|entry| versions::decode_as(kind, entry)).collect();
-        let list = deleted_list(kind, state.store.version(), &items);
+        let mut delete = |entry: &Arc<Entry>| {
+            let write = Write { key: entry.key.clone(), ..write.clone() };
+            state.delete(&write, &options).map(|_| ())
+        };
+        // The first that is refused ends it; what went before stays gone.
+        let outcome = selected.iter().try_for_each(&mut delete);
+        let version = state.store.version();
         drop(state);
         self.cluster.stirred.notify_one();
-        Ok(answer::json(200, &list))
+        outcome?;
+        let items: Vec<Value> = selected.iter().map(|entry| versions::decode_as(kind, entry)).collect();
+        Ok(answer::json(200, &deleted_list(kind, version, &items)))
     }
 
     /// Runs a write under the lock, and tells what moves by itself.
