@@ -1,16 +1,22 @@
 //! Jobs, by the outcomes of their pods.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::fixture::{get, send, start};
-use crate::{Outcome, SimCluster};
+use crate::{Builder, Outcome, SimCluster};
 
 const JOB: &str = "/apis/batch/v1/namespaces/default/jobs/j";
 
 async fn with_job(spec: Value, outcome: Outcome) -> SimCluster {
-    let sim = start(SimCluster::builder().on_job(move |_| ending(outcome.clone()))).await;
+    with_job_on(SimCluster::builder().on_job(move |_| ending(outcome.clone())), spec).await
+}
+
+async fn with_job_on(builder: Builder, spec: Value) -> SimCluster {
+    let sim = start(builder).await;
     sim.put(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})).unwrap();
     let mut job = json!({"metadata": {"name": "j"}, "spec": spec});
     job["spec"]["template"] = json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}});
@@ -79,4 +85,25 @@ async fn a_suspended_job_has_no_pods() {
     send(&sim, "PATCH", JOB, &json!({"spec": {"suspend": false}})).await;
     sim.step(Duration::from_secs(1));
     assert_eq!(pods(&sim).await, 1);
+}
+
+#[tokio::test]
+async fn a_pod_ends_whatever_was_written_into_its_status() {
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    let builder = SimCluster::builder().on_job(move |_| {
+        let opened = Arc::clone(&opened);
+        async move {
+            opened.notified().await;
+            Outcome::Succeed { message: String::new() }
+        }
+    });
+    let sim = with_job_on(builder, json!({})).await;
+    let pod = get(&sim, "/api/v1/pods").await.names()[0].to_owned();
+    let odd = json!({"status": {"containerStatuses": ["x", 1, null], "conditions": ["y", []]}});
+    let path = format!("/api/v1/namespaces/default/pods/{pod}");
+    assert_eq!(send(&sim, "PATCH", &format!("{path}/status"), &odd).await.code, 200);
+    gate.notify_one();
+    tokio::task::yield_now().await;
+    assert_eq!(get(&sim, &path).await.body["status"]["phase"], "Succeeded");
 }

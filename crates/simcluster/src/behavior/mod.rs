@@ -14,5 +14,6 @@ mod load;
 mod logs;
 mod moving;
 mod reviews;
+mod shapes;
 mod watches;
 mod writes;

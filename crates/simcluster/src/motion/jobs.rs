@@ -185,7 +185,9 @@ pub(crate) fn conclude(state: &mut State, now: Timestamp, pod: &Key, outcome: &O
 
 fn terminate(pod: &mut Value, now: Timestamp, phase: &str, ended: &Value) {
     pod["status"]["phase"] = phase.into();
-    for status in pod["status"]["containerStatuses"].as_array_mut().into_iter().flatten() {
+    let statuses = pod["status"]["containerStatuses"].as_array_mut().into_iter().flatten();
+    // What writers of a status put there is theirs.
+    for status in statuses.filter(|status| status.is_object()) {
         let mut terminated = ended.clone();
         terminated["startedAt"] = status["state"]["running"]["startedAt"].clone();
         terminated["finishedAt"] = seconds(now).into();

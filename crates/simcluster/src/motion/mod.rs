@@ -32,7 +32,7 @@ use crate::kind::Kind;
 use crate::state::State;
 use crate::status::Status;
 use crate::store::{Change, Entry, Key, Place, Store, text_at};
-use crate::write::{EventRules, Part, Run, Validation, Write};
+use crate::write::{EventRules, Part, Run, Validation, Write, check_shape, drop_nulls};
 
 /// What is to be looked at, in order of time, then of table and key.
 #[derive(Debug, Default)]
@@ -228,6 +228,8 @@ pub(crate) fn put(state: &mut State, now: Timestamp, object: Value) -> Result<Va
     if key.name.is_empty() || kind.is_namespaced() == key.namespace.is_empty() {
         return Err(Status::bad_request("an object needs a name, and a namespace if its kind has one"));
     }
+    drop_nulls(&mut object["metadata"]);
+    check_shape(&kind, &object)?;
     let before = state.store.get(&kind.table(), &key).map(|entry| entry.decode());
     let (uid, metadata) = (state.random.uid(), within(&mut object, "metadata"));
     let inherited = |name: &str| before.as_ref().and_then(|before| before["metadata"].get(name)).cloned();

@@ -88,7 +88,7 @@ fn update(state: &mut State, it: &It, entry: &Entry, (endpoints, ports): (&[Valu
     slice["ports"] = ports.clone();
     if slice != before {
         let generation = before["metadata"]["generation"].as_i64().unwrap_or(1);
-        slice["metadata"]["generation"] = (generation + 1).into();
+        slice["metadata"]["generation"] = generation.saturating_add(1).into();
         state.keep(it.now, &kind, &slice);
     }
 }

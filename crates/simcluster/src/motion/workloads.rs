@@ -39,7 +39,8 @@ pub(super) fn deployment(state: &mut State, it: &It) {
         it.create(state, REPLICA_SETS, new_replica_set(it, &name, &hash));
     }
     let count = |key: &str| current["status"][key].as_i64().unwrap_or(0);
-    let replicas: i64 = sets.iter().map(|set| set.decode()["status"]["replicas"].as_i64().unwrap_or(0)).sum();
+    let replicas = sets.iter().map(|set| set.decode()["status"]["replicas"].as_i64().unwrap_or(0));
+    let replicas = replicas.fold(0, i64::saturating_add);
     let ready = count("readyReplicas");
     let is_available = ready >= wanted.as_i64().unwrap_or(1);
     let mut status = json!({"observedGeneration": it.object["metadata"]["generation"]});
@@ -50,7 +51,7 @@ pub(super) fn deployment(state: &mut State, it: &It) {
             ("updatedReplicas", count("replicas")),
             ("readyReplicas", ready),
             ("availableReplicas", ready),
-            ("unavailableReplicas", (wanted.as_i64().unwrap_or(1) - ready).max(0)),
+            ("unavailableReplicas", wanted.as_i64().unwrap_or(1).saturating_sub(ready).max(0)),
         ],
     );
     status["conditions"] = conditions(it, &[("Available", is_available), ("Progressing", true)]);
@@ -225,7 +226,7 @@ fn keep(state: &mut State, it: &It, table: &str, object: &Value) {
 
 fn bump(object: &mut Value) {
     let generation = object["metadata"]["generation"].as_i64().unwrap_or(0);
-    object["metadata"]["generation"] = (generation + 1).into();
+    object["metadata"]["generation"] = generation.saturating_add(1).into();
 }
 
 /// Ten characters that change when the template does.

@@ -147,7 +147,8 @@ impl Entry {
         let mut stream = serde_json::Deserializer::from_str(&text[from..]).into_iter::<BTreeMap<String, String>>();
         let mut annotations = stream.next()?.ok()?;
         let to = from + stream.byte_offset();
-        let count = annotations.get(annotation).and_then(|count| count.parse::<u64>().ok()).unwrap_or(0) + 1;
+        let count = annotations.get(annotation).and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
+        let count = count.saturating_add(1);
         annotations.insert(annotation.to_owned(), count.to_string());
         let annotations = serde_json::to_string(&annotations).ok()?;
         let body = exact([&text[..from], &annotations, &text[to..]]);

@@ -151,7 +151,7 @@ fn ended(kind: &Kind, before: &Value, options: &DeleteOptions, at: Timestamp) ->
         after["metadata"]["deletionTimestamp"] = seconds(end).into();
         after["metadata"]["deletionGracePeriodSeconds"] = grace.into();
         if let Some(generation) = before["metadata"]["generation"].as_i64().filter(|_| had.is_none()) {
-            after["metadata"]["generation"] = (generation + 1).into();
+            after["metadata"]["generation"] = generation.saturating_add(1).into();
         }
     }
     if is_namespace {

@@ -56,7 +56,7 @@ pub(super) fn remove(object: &mut Value, key: &str) {
 }
 
 /// Null is the same as absent for types of Go.
-pub(super) fn drop_nulls(value: &mut Value) {
+pub(crate) fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, value| !value.is_null());
@@ -111,10 +111,15 @@ pub(super) fn check_agreement(write: &Write, object: &Value) -> Result<(), Statu
     check_namespace(write, object)
 }
 
+/// That what the cluster reads in an object has the shape that it is read in; whatever is stored passed this.
+pub(crate) fn check_shape(kind: &Kind, object: &Value) -> Result<(), Status> {
+    check_shapes(kind, object)?;
+    check_body(kind, object)
+}
+
 /// Shapes and grammar of labels, annotations, finalizers and owners.
 pub(super) fn check(kind: &Kind, object: &Value) -> Result<(), Status> {
-    check_shapes(kind, object)?;
-    check_body(kind, object)?;
+    check_shape(kind, object)?;
     let metadata = &object["metadata"];
     let mut causes = Vec::new();
     for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
@@ -188,7 +193,7 @@ const OBJECTS: &[&str] = &[
 /// Managed fields nest five levels deeper than what they are of, and a decoder gives up at 127.
 const DEEPEST: usize = 110;
 
-/// That what the cluster reads in an object has the shape that it is read in.
+/// As [`check_shape`], of all but the metadata.
 pub(super) fn check_body(kind: &Kind, object: &Value) -> Result<(), Status> {
     if is_deeper(object, DEEPEST) {
         let (name, version) = (&kind.kind, &kind.version);

@@ -26,6 +26,7 @@ use serde_json::Value;
 
 pub(crate) use self::body::{parse_json, parse_object, quote_character};
 pub(crate) use self::delete::{DeleteOptions, FOREGROUND, ORPHAN, deleted_list, without_finalizer};
+pub(crate) use self::metadata::{check_shape, drop_nulls};
 pub(crate) use self::patching::PatchType;
 pub(crate) use self::update::is_released;
 use crate::clock::seconds;

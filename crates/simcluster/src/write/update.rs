@@ -173,7 +173,7 @@ fn count_generation(kind: &Kind, before: &Value, after: &mut Value) {
     };
     if specified(before) != specified(after) {
         let generation = before["metadata"]["generation"].as_i64().unwrap_or(0);
-        after["metadata"]["generation"] = (generation + 1).into();
+        after["metadata"]["generation"] = generation.saturating_add(1).into();
     }
 }
 
