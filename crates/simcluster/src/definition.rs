@@ -28,14 +28,36 @@ pub(crate) fn check(kind: &Kind, object: &Value) -> Result<(), Status> {
         let why = "must be spec.names.plural+\".\"+spec.group";
         return Err(Status::invalid(kind, name, &[Cause::invalid("metadata.name", &name.into(), why)]));
     }
-    kinds(object).map(|_| ()).map_err(|cause| Status::invalid(kind, name, &[cause]))
+    let checked = check_group(object).and_then(|()| kinds(object));
+    checked.map(|_| ()).map_err(|cause| Status::invalid(kind, name, &[cause]))
+}
+
+/// Groups of the community need its consent; a definition states where it was given.
+const APPROVAL: &str = "api-approved.kubernetes.io";
+
+fn check_group(definition: &Value) -> Result<(), Cause> {
+    let group = text_at(definition, "spec.group");
+    if !group.contains('.') {
+        return Err(Cause::invalid("spec.group", &group.into(), "should be a domain with at least one dot"));
+    }
+    let is_protected = ["k8s.io", "kubernetes.io"]
+        .iter()
+        .any(|domain| group.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
+    if is_protected && definition["metadata"]["annotations"].get(APPROVAL).is_none() {
+        let why = format!(
+            "protected groups must have approval annotation \"{APPROVAL}\", see https://github.com/kubernetes/enhancements/pull/1111"
+        );
+        return Err(Cause::required(&format!("metadata.annotations[{APPROVAL}]"), &why));
+    }
+    Ok(())
 }
 
 /// The kinds that a definition serves, one per version.
 pub(crate) fn kinds(definition: &Value) -> Result<Vec<Kind>, Cause> {
     let versions = definition["spec"]["versions"].as_array().map_or(&[][..], Vec::as_slice);
-    if versions.is_empty() {
-        return Err(Cause::required("spec.versions", "must have exactly one version marked as storage version"));
+    if versions.iter().filter(|version| version["storage"] == true).count() != 1 {
+        let why = "must have exactly one version marked as storage version";
+        return Err(Cause::invalid("spec.versions", &definition["spec"]["versions"], why));
     }
     let served = versions.iter().enumerate().filter(|(_, version)| version["served"] != false);
     served.map(|(nth, version)| kind(definition, nth, version)).collect()
@@ -98,9 +120,16 @@ fn columns(version: &Value) -> Vec<PrinterColumn> {
 impl State {
     /// Takes a definition that was written into service, or one that was deleted out of it.
     pub(crate) fn definition_changed(&mut self, change: &Change) {
+        let resource = &*change.key().name;
+        let (of_plural, of_group) = resource.split_once('.').unwrap_or((resource, ""));
+        let is_same = |kind: &Kind| kind.plural == of_plural && kind.group == of_group;
+        if self.catalog.all().any(|kind| is_same(kind) && kind.custom().is_none()) {
+            // What every cluster has is served as ever, whatever a definition says.
+            return;
+        }
         let after = change.after.as_ref().map(|entry| entry.decode());
         let Some(definition) = after else {
-            self.withdraw(change.at, &change.key().name.clone());
+            self.withdraw(change.at, resource);
             return;
         };
         let (group, plural) = (text_at(&definition, "spec.group"), text_at(&definition, "spec.names.plural"));

@@ -81,6 +81,10 @@ impl State {
         let ListAsk { selection, options, now, .. } = *ask;
         if let Some(token) = &options.token {
             let token = Token::decode(token, selection.namespace.as_deref())?;
+            if options.version.is_some_and(|version| version > 0) {
+                let message = "specifying resource version is not allowed when using continue";
+                return Err(Status::bad_request(message));
+            }
             return self.next_page(ask, &token);
         }
         let asked = options.version.unwrap_or(0);
@@ -95,7 +99,7 @@ impl State {
         };
         let version = if is_exact { asked } else { self.store.version() };
         let limit = options.limit.filter(|_| options.version != Some(0));
-        let expired = |TooOld { oldest }| Status::too_old(asked, oldest);
+        let expired = |TooOld { .. }| Status::expired("The resourceVersion for the provided list is too old.");
         let page = self.cut(ask, version, None, limit).map_err(expired)?;
         Ok(self.issued(page, now))
     }

@@ -109,7 +109,7 @@ impl Ask<'_> {
             Verb::Get => self.get(),
             Verb::List => self.list(),
             Verb::Watch => self.watch(),
-            Verb::Create if is_namespaceless_write => Err(Status::method_not_allowed()),
+            Verb::Create | Verb::DeleteCollection if is_namespaceless_write => Err(Status::method_not_allowed()),
             Verb::Create => self.create(),
             Verb::Update => self.update(),
             Verb::Patch | Verb::Apply => self.patch(),

@@ -14,6 +14,9 @@ use crate::state::State;
 use crate::status::{Cause, Status};
 use crate::store::{Entry, text_at};
 
+/// Built-in kinds that are replaced only where the writer knows the version, as custom resources are.
+const CONDITIONAL: &[&str] = &["customresourcedefinitions", "leases", "poddisruptionbudgets"];
+
 /// An object as it is, and as it is to be.
 pub(super) struct Replacement<'a> {
     pub(super) present: &'a Entry,
@@ -111,7 +114,7 @@ fn keep(object: &mut Value, from: &Value, key: &str) {
 }
 
 fn require_version(kind: &Kind, object: &Value) -> Result<(), Status> {
-    let is_unconditional = kind.custom().is_none() && kind.plural != "leases";
+    let is_unconditional = kind.custom().is_none() && !CONDITIONAL.contains(&kind.plural.as_str());
     if is_unconditional || !text_at(object, "metadata.resourceVersion").is_empty() {
         return Ok(());
     }

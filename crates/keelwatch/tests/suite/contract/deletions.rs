@@ -11,6 +11,8 @@ cases![
     a_finalizer_holds_an_object,
     no_finalizer_is_added_to_what_goes,
     a_collection_is_deleted_by_its_labels,
+    a_collection_is_deleted_in_one_namespace_only,
+    a_collection_that_is_refused_half_way_stays_half_gone,
     a_deletion_of_another_uid_is_a_conflict,
     a_deletion_of_another_version_is_a_conflict,
     an_unknown_propagation_is_refused,
@@ -84,6 +86,31 @@ async fn a_collection_is_deleted_by_its_labels(ground: Ground) -> Verdict {
     )?;
     let left = ground.get(&ground.path("configmaps?labelSelector=set+in+(many,few)")).await?.json();
     equal("what is left", &json!(names(&left)), &json!(["few-1"]))
+}
+
+async fn a_collection_is_deleted_in_one_namespace_only(ground: Ground) -> Verdict {
+    // A server that took it would delete nothing either.
+    let answer =
+        ground.delete("/api/v1/configmaps?dryRun=All&labelSelector=keelwatch-contract%3Dnone", &json!(null)).await?;
+    refused(&answer, 405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+}
+
+async fn a_collection_that_is_refused_half_way_stays_half_gone(ground: Ground) -> Verdict {
+    let first = ground.given_map("half-1", &json!({"set": "half"}), &json!({})).await?;
+    ground.given_map("half-2", &json!({"set": "half"}), &json!({})).await?;
+    let path = ground.path("configmaps?labelSelector=set%3Dhalf");
+    let watched = format!("{path}&watch=true&resourceVersion={}&timeoutSeconds=30", version(&first));
+    let mut lines = ground.watch(&watched).await?;
+    let options = json!({"preconditions": {"uid": first["metadata"]["uid"]}});
+    let answer = ground.delete(&path, &options).await?;
+    equal("code and reason", &json!([answer.code, answer.json()["reason"]]), &json!([409, "Conflict"]))?;
+    equal("what is left", &json!(names(&ground.get(&path).await?.json())), &json!(["half-2"]))?;
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let event = lines.next().await?.unwrap_or_default();
+        told.push(json!([event["type"], event["object"]["metadata"]["name"]]));
+    }
+    equal("events", &told.into(), &json!([["ADDED", "half-2"], ["DELETED", "half-1"]]))
 }
 
 async fn a_deletion_of_another_uid_is_a_conflict(ground: Ground) -> Verdict {

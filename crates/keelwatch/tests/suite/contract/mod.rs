@@ -16,6 +16,7 @@ mod report;
 mod applies;
 mod bad_input;
 mod custom;
+mod definitions;
 mod deletions;
 mod discovery;
 mod events;
@@ -55,6 +56,7 @@ const CASES: &[&[Case]] = &[
     pods::CASES,
     namespaces::CASES,
     custom::CASES,
+    definitions::CASES,
     events::CASES,
     reviews::CASES,
     views::CASES,

@@ -22,6 +22,8 @@ cases![
     an_exact_match_of_any_version_is_forbidden,
     initial_events_are_not_for_lists,
     an_expired_token_comes_back_fresh,
+    a_token_goes_without_a_version,
+    an_exact_version_that_is_forgotten_is_expired,
 ];
 
 /// Five labeled objects; the path of their list.
@@ -196,4 +198,22 @@ async fn an_expired_token_comes_back_fresh(ground: Ground) -> Verdict {
     equal("code and reason", &json!([answer.code, status["reason"]]), &json!([410, "Expired"]))?;
     let rest = ground.get(&format!("{path}&limit=2&continue={}", token(&status))).await?.json();
     equal("the list goes on", &json!(names(&rest)), &json!(["expired-3", "expired-4"]))
+}
+
+async fn a_token_goes_without_a_version(ground: Ground) -> Verdict {
+    let path = five(&ground, "versionless").await?;
+    let first = ground.get(&format!("{path}&limit=2")).await?.json();
+    let next = format!("{path}&limit=2&continue={}", token(&first));
+    let answer = ground.get(&format!("{next}&resourceVersion={}", version(&first))).await?;
+    refused(&answer, 400, "BadRequest", "specifying resource version is not allowed when using continue")?;
+    let list = ground.get(&format!("{next}&resourceVersion=0")).await?.json();
+    equal("any version is fine", &json!(names(&list)), &json!(["versionless-3", "versionless-4"]))
+}
+
+async fn an_exact_version_that_is_forgotten_is_expired(ground: Ground) -> Verdict {
+    let answer = ground.get(&ground.path("configmaps?resourceVersion=1&resourceVersionMatch=Exact")).await?;
+    if answer.code == 200 {
+        return Err(Ending::Skipped("the server has not compacted its first version yet".to_owned()));
+    }
+    refused(&answer, 410, "Expired", "The resourceVersion for the provided list is too old.")
 }

@@ -11,6 +11,7 @@ cases![
     a_name_is_generated_from_its_base,
     a_service_is_named_by_a_label,
     an_update_without_a_version_is_unconditional,
+    an_update_of_a_budget_needs_a_version,
     an_update_of_another_uid_is_a_conflict,
     an_update_of_nothing_is_not_found,
     an_update_that_changes_nothing_keeps_the_version,
@@ -55,6 +56,19 @@ async fn an_update_without_a_version_is_unconditional(ground: Ground) -> Verdict
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "unconditional"}, "data": {"b": "2"}});
     let answer = ground.update(&ground.path("configmaps/unconditional"), &map).await?;
     equal("code and data", &json!([answer.code, answer.json()["data"]]), &json!([200, {"b": "2"}]))
+}
+
+async fn an_update_of_a_budget_needs_a_version(ground: Ground) -> Verdict {
+    let spec = json!({"minAvailable": 0, "selector": {"matchLabels": {"app": "none"}}});
+    let mut budget =
+        json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "budget"}, "spec": spec});
+    let path = ground.group_path("policy/v1", "poddisruptionbudgets");
+    ground.given(&path, &budget).await?;
+    budget["spec"]["minAvailable"] = 1.into();
+    let answer = ground.update(&format!("{path}/budget"), &budget).await?;
+    let message = "poddisruptionbudgets.policy \"budget\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for \
+        an update";
+    refused(&answer, 422, "Invalid", message)
 }
 
 async fn an_update_of_another_uid_is_a_conflict(ground: Ground) -> Verdict {
