@@ -136,7 +136,7 @@ impl OnNode {
 }
 
 fn sum(usages: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
-    usages.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    usages.fold((0, 0), |sum, one| (sum.0.saturating_add(one.0), sum.1.saturating_add(one.1)))
 }
 
 fn resources() -> Value {
@@ -204,7 +204,7 @@ fn container_usage(seed: u64, pod: &Value, container: &Value, now: Timestamp) ->
         reason = "a factor of usage is small and positive"
     )]
     let thousandths = (factor.clamp(0.0, 1_000.0) * 1_000.0) as u64;
-    let scaled = |amount: u64| amount.saturating_mul(walk) / 1_000 * thousandths / 1_000;
+    let scaled = |amount: u64| (amount.saturating_mul(walk) / 1_000).saturating_mul(thousandths) / 1_000;
     (scaled(cpu), scaled(memory))
 }
 
@@ -221,5 +221,5 @@ fn bytes(quantity: &str) -> Option<u64> {
         [("Ki", 1_u64 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30), ("k", 1_000), ("M", 1_000_000), ("G", 1_000_000_000)];
     let found = units.iter().find_map(|(suffix, unit)| Some((quantity.strip_suffix(suffix)?, *unit)));
     let (digits, unit) = found.unwrap_or((quantity, 1));
-    digits.parse::<u64>().ok().map(|amount| amount * unit)
+    digits.parse::<u64>().ok().map(|amount| amount.saturating_mul(unit))
 }

@@ -143,3 +143,43 @@ async fn what_is_not_modelled_is_counted() {
     assert_eq!(call(&sim, "TRACE", MAPS, None, "").await.status().as_u16(), 405);
     assert_eq!(sim.unknown_requests(), 4);
 }
+
+#[tokio::test]
+async fn requests_beyond_all_measure_are_used_as_far_as_can_be_told() {
+    let sim = cluster().await;
+    let requests = json!({"cpu": "1e30", "memory": "9999999999999999999Gi"});
+    let container = |name: &str| json!({"name": name, "image": "i", "resources": {"requests": requests}});
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}});
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "p", "namespace": "default", "annotations": {"sim.keelwatch.io/usage": "1000"}},
+        "spec": {"nodeName": "n", "containers": [container("a"), container("b")]}, "status": {"phase": "Running"},
+    });
+    sim.put(node).unwrap();
+    sim.put(pod).unwrap();
+    for path in ["/apis/metrics.k8s.io/v1beta1/nodes/n", "/api/v1/nodes/n/proxy/stats/summary"] {
+        assert_eq!(get(&sim, path).await.code, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_scale_has_nowhere_to_go_in_what_is_no_object() {
+    let sim = cluster().await;
+    let free = json!({"type": "object", "properties": {"spec": {"x-kubernetes-preserve-unknown-fields": true}}});
+    let scale = json!({"specReplicasPath": ".spec.size", "statusReplicasPath": ".status.size"});
+    let version = json!({"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": free}, "subresources": {"scale": scale}});
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.example.org"},
+        "spec": {"group": "example.org", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"}, "versions": [version]},
+    });
+    assert_eq!(
+        send(&sim, "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &definition).await.code,
+        201
+    );
+    let widgets = "/apis/example.org/v1/namespaces/default/widgets";
+    let widget = json!({"apiVersion": "example.org/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": "x"});
+    assert_eq!(send(&sim, "POST", widgets, &widget).await.code, 201);
+    let refused = send(&sim, "PATCH", &format!("{widgets}/w/scale"), &json!({"spec": {"replicas": 1}})).await;
+    let message = "value cannot be set because .spec is not a map[string]interface{}";
+    assert_eq!(refused.refusal(), (500, "", message));
+}

@@ -41,8 +41,7 @@ impl State {
         }
         let before = present.decode();
         let mut after = before.clone();
-        let path = replicas_path(&write.kind).collect::<Vec<_>>();
-        *path.iter().fold(&mut after, |value, key| &mut value[key]) = replicas.into();
+        set_replicas(&write.kind, &mut after, replicas)?;
         let replacement = Replacement { present: &present, before: &before, after, ownership: Ownership::Update };
         let written = self.replace(write, replacement)?;
         let object: Value = serde_json::from_slice(&written.body).expect("the store holds what it encoded");
@@ -54,6 +53,23 @@ impl State {
 fn replicas_path(kind: &Kind) -> impl Iterator<Item = &str> {
     let path = kind.custom().and_then(|custom| custom.replicas_path.as_deref()).unwrap_or(".spec.replicas");
     path.trim_start_matches('.').split('.')
+}
+
+fn set_replicas(kind: &Kind, object: &mut Value, replicas: i64) -> Result<(), Status> {
+    let mut at = object;
+    let mut walked = String::new();
+    for key in replicas_path(kind) {
+        if !at.is_object() && !at.is_null() {
+            // A real server takes this for a fault of its own.
+            let why = format!("value cannot be set because {walked} is not a map[string]interface{{}}");
+            return Err(Status::new(500, "", why));
+        }
+        at = &mut at[key];
+        walked.push('.');
+        walked.push_str(key);
+    }
+    *at = replicas.into();
+    Ok(())
 }
 
 fn scale_of(kind: &Kind, object: &Value) -> Value {
