@@ -74,7 +74,7 @@ pub enum Effect {
     /// The body breaks off in the middle. A watch is told half an event, on a line of its own behind what it begins with, and
     /// goes on with whole ones: what the client makes of the line is its own decision, and none of them loses a change.
     MalformedJson,
-    /// A watch gets no bookmarks.
+    /// A watch gets no bookmarks but the one that ends its initial events.
     NoBookmarks,
     /// The clock of the answer, and of new objects, is off by this.
     Skew(jiff::SignedDuration),
