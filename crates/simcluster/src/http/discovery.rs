@@ -2,6 +2,8 @@
 //!
 //! Owns the plain (not aggregated) form of discovery and `/version`.
 
+use std::cmp::Reverse;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -9,6 +11,14 @@ use crate::base64;
 use crate::catalog::Catalog;
 use crate::kind::{Kind, Subresource};
 use crate::settings::Settings;
+
+/// How settled a version is, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Alpha,
+    Beta,
+    Stable,
+}
 
 /// `/version`.
 pub(super) fn version(settings: &Settings) -> Value {
@@ -62,9 +72,21 @@ pub(super) fn group(catalog: &Catalog, name: &str) -> Option<Value> {
 
 fn group_body(catalog: &Catalog, name: &str) -> Option<Value> {
     let groups = catalog.groups();
-    // The newest version is the preferred one.
-    let versions: Vec<&str> = groups.get(name)?.iter().rev().copied().collect();
+    // The first version is the preferred one.
+    let mut versions: Vec<&str> = groups.get(name)?.iter().copied().collect();
+    versions.sort_by_key(|version| Reverse(maturity(version)));
     Some(group_value(name, &versions))
+}
+
+/// Stage, major and minor of a version such as `v2` or `v1beta3`; others are less than all of those.
+fn maturity(version: &str) -> Option<(Stage, u64, u64)> {
+    let numbers = version.strip_prefix('v')?;
+    let staged = [("alpha", Stage::Alpha), ("beta", Stage::Beta)];
+    let (major, stage, minor) = staged
+        .into_iter()
+        .find_map(|(word, stage)| numbers.split_once(word).map(|(major, minor)| (major, stage, minor)))
+        .unwrap_or((numbers, Stage::Stable, "0"));
+    Some((stage, major.parse().ok()?, minor.parse().ok()?))
 }
 
 fn group_value(name: &str, versions: &[&str]) -> Value {
