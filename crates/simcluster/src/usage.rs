@@ -12,6 +12,7 @@ use crate::clock::seconds;
 use crate::query::Query;
 use crate::selector::Selection;
 use crate::state::State;
+use crate::status::Status;
 use crate::store::{Entry, Key, text_at};
 
 /// The annotation of a pod that multiplies its usage.
@@ -40,20 +41,20 @@ pub(crate) struct OnNode {
 
 impl Ask {
     /// What a path below `/apis/metrics.k8s.io` asks; `None`: there is no such page.
-    pub(crate) fn of(state: &State, path: &[String], query: &Query) -> Option<Self> {
+    pub(crate) fn of(state: &State, path: &[String], query: &Query) -> Result<Option<Self>, Status> {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        match path.as_slice() {
+        Ok(match path.as_slice() {
             [] => Some(Self::Group),
             ["v1beta1"] => Some(Self::Resources),
-            ["v1beta1", "pods"] => Some(Self::Pods(selected(state, None, query))),
-            ["v1beta1", "namespaces", namespace, "pods"] => Some(Self::Pods(selected(state, Some(namespace), query))),
+            ["v1beta1", "pods"] => Some(Self::Pods(selected(state, None, query)?)),
+            ["v1beta1", "namespaces", namespace, "pods"] => Some(Self::Pods(selected(state, Some(namespace), query)?)),
             ["v1beta1", "namespaces", namespace, "pods", name] => {
                 state.store.get("pods", &Key::new(namespace, name)).cloned().map(Self::Pod)
             }
             ["v1beta1", "nodes"] => Some(Self::Nodes(all_nodes(state))),
             ["v1beta1", "nodes", name] => on_node(state, name).map(Self::Node),
             _ => None,
-        }
+        })
     }
 
     /// `/stats/summary` of a node agent; `None`: there is no such node.
@@ -87,12 +88,11 @@ fn is_running(entry: &Entry) -> bool {
     entry.field(5) == "Running"
 }
 
-fn selected(state: &State, namespace: Option<&str>, query: &Query) -> Vec<Arc<Entry>> {
+fn selected(state: &State, namespace: Option<&str>, query: &Query) -> Result<Vec<Arc<Entry>>, Status> {
     let kind = state.catalog.by_table("pods").expect("every cluster has pods");
-    let selection =
-        Selection::parse(kind, namespace, query.get("labelSelector"), query.get("fieldSelector")).unwrap_or_default();
+    let selection = Selection::parse(kind, namespace, query.get("labelSelector"), query.get("fieldSelector"))?;
     let pods = state.store.range("pods", namespace, None);
-    pods.filter(|entry| is_running(entry) && selection.admits(entry)).cloned().collect()
+    Ok(pods.filter(|entry| is_running(entry) && selection.admits(entry)).cloned().collect())
 }
 
 fn all_nodes(state: &State) -> Vec<OnNode> {

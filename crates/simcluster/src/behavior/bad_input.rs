@@ -42,6 +42,9 @@ async fn queries_that_mean_nothing_are_refused() {
         let answer = get(&sim, &format!("{MAPS}?{query}")).await;
         assert_eq!((answer.code, answer.refusal().1), (400, "BadRequest"), "{query}: {answer:?}");
     }
+    for selector in ["labelSelector=a+b+c", "fieldSelector=spec.foo%3D1"] {
+        assert_eq!(get(&sim, &format!("/apis/metrics.k8s.io/v1beta1/pods?{selector}")).await.code, 400, "{selector}");
+    }
     let unknown = get(&sim, &format!("{MAPS}?fieldSelector=spec.foo%3D1")).await;
     assert_eq!(unknown.refusal().2, "field label not supported: spec.foo");
 }

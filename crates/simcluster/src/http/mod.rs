@@ -181,10 +181,14 @@ fn elsewhere(cluster: &Arc<Cluster>, call: &Call, route: &Route, now: Timestamp)
         Route::Usage(rest) if cluster.settings.metrics_api == Offer::Offered => {
             usage::Ask::of(&state, rest, &call.query)
         }
-        Route::NodeSummary(node) => usage::Ask::summary(&state, node),
-        _ => None,
+        Route::NodeSummary(node) => Ok(usage::Ask::summary(&state, node)),
+        _ => Ok(None),
     };
     drop(state);
+    let usage = match usage {
+        Ok(usage) => usage,
+        Err(status) => return answer::refusal(&status),
+    };
     let found = found.or_else(|| Some(usage?.answer(cluster.settings.seed, now)));
     let Some(found) = found else {
         cluster.metrics.unknown();
