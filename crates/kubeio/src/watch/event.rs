@@ -50,7 +50,7 @@ pub enum Relist {
     Start,
     /// The server has forgotten the version to go on from, or to list on from.
     Expired,
-    /// A list broke off, or a deletion could not be read.
+    /// A list broke off, a deletion could not be read, or the server does not go on from what is known.
     Broken,
     /// [`super::Watch::relist`] asked for it.
     Settings,

@@ -5,13 +5,15 @@
 //! ```text
 //! Start ─► list ─► follow ─► follow ─► …          pace      when to ask again
 //!           ▲  │ broke         │ 410, relist()    decode    what bytes say
-//!           └──┴───────────────┘                  framing   where a line ends
+//!           └──┴───────────────┘ history doubted  framing   where a line ends
+//!                                                 history   whether the server goes on from what is known
 //! ```
 
 mod decode;
 mod digest;
 mod event;
 mod framing;
+mod history;
 mod list;
 mod pace;
 mod run;

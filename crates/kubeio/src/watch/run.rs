@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::digest::{Digest, Verdict, digest};
+use super::history::History;
 use super::list::Listed;
 use super::pace::Pace;
 use super::stream::{End, Stream};
@@ -32,6 +33,7 @@ pub(super) struct Run<K, O> {
     pub(super) shared: Arc<Shared>,
     pub(super) observer: O,
     pub(super) pace: Pace,
+    history: History,
     /// How lists are taken from here on; a server that refused to stream is not asked again.
     pub(super) list: List,
     /// Objects per page of the next list.
@@ -57,7 +59,8 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
     ) -> Self {
         let pace = Pace::new(cluster.seed());
         let WatchSettings { list, page_size } = settings;
-        Self { cluster, scope, settings, shared, observer, pace, list, page_size, kind: PhantomData }
+        let history = History::new();
+        Self { cluster, scope, settings, shared, observer, pace, history, list, page_size, kind: PhantomData }
     }
 
     /// Watches until it is dropped.
@@ -100,18 +103,21 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
     }
 
     async fn follow(&mut self, listed: Listed) -> Relist {
-        let Listed { mut version, stream } = listed;
-        let mut open = stream;
+        let Listed { version, stream: mut open } = listed;
+        self.listed(version);
+        if open.is_some() {
+            self.history.opened(self.now());
+        }
         loop {
             let next = match open.take() {
                 Some(mut stream) => {
-                    let next = self.read(&mut stream, &mut version).await;
+                    let next = self.read(&mut stream).await;
                     if matches!(next, Next::Read) {
                         open = Some(stream);
                     }
                     next
                 }
-                None => match self.open(&version).await {
+                None => match self.open().await {
                     Ok(stream) => {
                         open = Some(stream);
                         Next::Read
@@ -130,10 +136,22 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
         }
     }
 
-    async fn open(&mut self, version: &str) -> Result<Stream, CallError> {
-        let query = format!("&resourceVersion={}", encoded(version));
+    fn listed(&mut self, version: String) {
+        if let Some(former) = self.history.listed(version) {
+            let (resource, version) = (K::RESOURCE, self.history.version());
+            warn!(
+                resource = resource.plural,
+                version, former, "the history of {resource} went back from version {former} to {version}"
+            );
+        }
+    }
+
+    async fn open(&mut self) -> Result<Stream, CallError> {
+        let query = format!("&resourceVersion={}", encoded(self.history.version()));
         let stream = self.request(&query).await?;
         // The server has accepted the version: what is known is as good as a moment ago, but nothing was heard yet.
+        self.history.opened(self.now());
+        let version = self.history.version();
         debug!(resource = K::RESOURCE.plural, version, "watching {} from {version}", K::RESOURCE);
         Ok(stream)
     }
@@ -158,14 +176,15 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
         Call { verb, resource: K::RESOURCE.plural, path, extent: K::EXTENT, content: None, patience: PATIENCE }
     }
 
-    async fn read(&mut self, stream: &mut Stream, version: &mut String) -> Next {
+    async fn read(&mut self, stream: &mut Stream) -> Next {
         let lines = match stream.next::<K>(QUIET).await {
             Ok(lines) => lines,
             Err(end) => return self.ended(stream.opened, end),
         };
         let digest = digest(lines, None);
-        if let Some(newest) = &digest.version {
-            version.clone_from(newest);
+        let goes_on = self.history.heard(digest.version.as_deref());
+        if digest.events.iter().any(|event| matches!(event, Event::Bookmark)) {
+            self.history.bookmarked();
         }
         let lost_deletion = digest.lost_deletion;
         let end = self.tell(digest);
@@ -176,7 +195,7 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
                 self.lived(stream.opened);
                 self.failed(&verdict.into())
             }
-            None if lost_deletion => Next::List(Relist::Broken),
+            None if lost_deletion || !goes_on => Next::List(Relist::Broken),
             None => Next::Read,
         }
     }
@@ -196,9 +215,22 @@ impl<K: Observed, O: Observer<K>> Run<K, O> {
 
     fn ended(&mut self, opened: Duration, end: End) -> Next {
         let lived = self.lived(opened);
-        match end {
+        let next = match end {
             End::Closed => Next::Resume(Restart::Ended, self.pace.after_end(lived)),
             End::Failed(failure) => self.failed(&failure),
+        };
+        let is_doubtful = self.history.ended(self.now());
+        match next {
+            Next::Resume(reason, _) if is_doubtful => {
+                let resource = K::RESOURCE;
+                info!(
+                    resource = resource.plural,
+                    "watches of {resource} bring nothing: a list tells if anything is missed"
+                );
+                self.cluster.metrics().restarted(resource.plural, reason);
+                Next::List(Relist::Broken)
+            }
+            next => next,
         }
     }
 

@@ -1,5 +1,8 @@
 //! Watches against a simulated cluster, in paused time.
 
+mod restarts;
+mod scripted;
+
 use std::time::Duration;
 
 use runtime::metrics::{Format, Registry};
@@ -8,7 +11,8 @@ use simcluster::{Denied, Effect, Fault, Offer, Settings, SimCluster};
 use tokio::time::{advance, sleep};
 
 use super::*;
-use crate::fixture::{Watched, cluster_with, map, until};
+use crate::Metrics;
+use crate::fixture::{Map, Watched, cluster_with, map, over, until};
 
 const MAPS: &str = "configmaps";
 
@@ -241,4 +245,19 @@ async fn a_watch_ends_when_it_is_asked_to_and_says_so() {
     let watched = Watched::synced(sim).await;
     watched.stopper.stop();
     until(|| matches!(watched.watch.check(), Check::Fail(_))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_whose_observer_panics_says_that_it_has_ended() {
+    struct Panics;
+    impl Observer<Map> for Panics {
+        fn observe(&mut self, _: Vec<Event<Map>>) {
+            panic!("as an observer never should");
+        }
+    }
+    let sim = cluster_with(SimCluster::builder(), &["a"]).await;
+    let (_stopper, stop) = Stop::channel();
+    let cluster = over(&sim, &Metrics::default());
+    let watch = watch::<Map>(&cluster, Scope::default(), WatchSettings::default(), Panics, stop);
+    until(|| watch.check() == Check::Fail("the watch of configmaps has ended".to_owned())).await;
 }
