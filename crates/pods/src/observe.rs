@@ -37,17 +37,20 @@ impl Observer<Pod> for ObservePods {
                 feed.publish(change, rule);
             };
             let counts = pods.counts();
+            let count = |applied| match applied {
+                Applied::Added => counts.event(EventKind::Added, 1),
+                Applied::Modified => counts.event(EventKind::Modified, 1),
+                Applied::Unchanged => counts.event(EventKind::Unchanged, 1),
+                Applied::Nameless => counts.undecodable(),
+                // Counted when the list ends.
+                Applied::Disputed => {}
+            };
             match event {
                 Event::Listing { reason } => {
                     counts.relisted(reason);
                     index.begin();
                 }
-                Event::Seen(pod) => match index.apply(&pod, now, &mut tell) {
-                    Applied::Added => counts.event(EventKind::Added, 1),
-                    Applied::Modified => counts.event(EventKind::Modified, 1),
-                    Applied::Unchanged => counts.event(EventKind::Unchanged, 1),
-                    Applied::Nameless => counts.undecodable(),
-                },
+                Event::Seen(pod) => count(index.apply(&pod, now, &mut tell)),
                 Event::Deleted(pod) => {
                     if !index.delete(&pod, now, &mut tell) {
                         counts.event(EventKind::Unchanged, 1);
@@ -58,12 +61,12 @@ impl Observer<Pod> for ObservePods {
                     index.unreadable(&namespace, &name);
                 }
                 Event::Listed { mode, took } => {
-                    index.end(now, &mut tell);
+                    index.end(now, &mut tell).into_iter().for_each(count);
                     if !std::mem::replace(is_synced, true) {
                         counts.synced(mode, took);
                     }
                 }
-                Event::ListFailed => {}
+                Event::ListFailed => index.break_off(),
                 Event::Bookmark => {
                     counts.event(EventKind::Bookmark, 1);
                     index.expire(now);

@@ -10,6 +10,7 @@
 //!                        page ◄── filter, in order
 //! ```
 
+mod disputed;
 mod keys;
 mod lookup;
 mod namespaces;
@@ -28,6 +29,7 @@ mod view;
 
 use kubeio::objects;
 
+use disputed::{Disputed, Older};
 use keys::{Keys, compare};
 pub(crate) use lookup::{By, Found, Key};
 use namespaces::Namespaces;
@@ -46,6 +48,7 @@ pub(crate) struct Index {
     keys: Keys,
     namespaces: Namespaces,
     tombstones: Tombstones,
+    disputed: Disputed,
     caps: Caps,
     /// The complete list that is going on or was the last.
     list: u32,
@@ -72,6 +75,9 @@ enum Life {
     Dead(Moment),
 }
 
+/// What is known of a pod, and the live pod that has its name, if that is another one.
+type Rivals = [Option<u32>; 2];
+
 /// What happened to a pod that is known or was.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Change<'a> {
@@ -90,6 +96,8 @@ pub(crate) enum Applied {
     Modified,
     /// Nothing that is served differs, or the state is older than the known one.
     Unchanged,
+    /// It is older than what is known, in a complete list: the end of the list says what becomes of it.
+    Disputed,
     /// It has no uid, namespace or name.
     Nameless,
 }
@@ -103,6 +111,7 @@ impl Index {
             keys: Keys::default(),
             namespaces: Namespaces::default(),
             tombstones: Tombstones::new(keep),
+            disputed: Disputed::default(),
             caps,
             list: 0,
             live: 0,
@@ -117,14 +126,22 @@ impl Index {
             return Applied::Nameless;
         }
         let version = version_of(resource_version);
-        let known = self.slot_of_uid(uid);
-        let namesake = self.live_of_name(namespace, name).filter(|&slot| Some(slot) != known);
-        for slot in known.into_iter().chain(namesake) {
-            if is_older(version, self.slot(slot).version) {
-                self.mark(slot);
-                return Applied::Unchanged;
+        let rivals = self.rivals(&pod.metadata);
+        if rivals.iter().flatten().any(|&slot| self.seems_late(version, self.slot(slot))) {
+            match self.disputed.older(pod) {
+                Older::Ignored => return Applied::Unchanged,
+                Older::Waits => return Applied::Disputed,
+                Older::Counts => {}
             }
         }
+        self.disputed.settle(namespace, name);
+        self.take(pod, rivals, now, tell)
+    }
+
+    /// As [`Index::apply`], whatever the versions say.
+    fn take(&mut self, pod: &objects::Pod, rivals: Rivals, now: Moment, tell: &mut Tell<'_>) -> Applied {
+        let version = version_of(&pod.metadata.resource_version);
+        let [known, namesake] = rivals;
         let record = Record::of(pod, &self.caps, &mut self.shared);
         // A name has one pod at a time: the other one is gone, whether its end was told or not.
         if let Some(namesake) = namesake {
@@ -142,6 +159,7 @@ impl Index {
 
     /// A pod is gone; `pod` is its last state. The uid decides: it never comes back, so that no version is too old.
     pub(crate) fn delete(&mut self, pod: &objects::Pod, now: Moment, tell: &mut Tell<'_>) -> bool {
+        self.disputed.forget(&pod.metadata);
         let Some(slot) = self.slot_of_uid(&pod.metadata.uid).filter(|&slot| self.is_live(slot)) else { return false };
         let version = version_of(&pod.metadata.resource_version);
         let known = self.slot_mut(slot);
@@ -153,18 +171,27 @@ impl Index {
     /// A complete list begins.
     pub(crate) fn begin(&mut self) {
         self.list = self.list.wrapping_add(1);
+        self.disputed.begin();
+    }
+
+    /// The list breaks off: it says nothing of what was not in it, nor against what is known.
+    pub(crate) fn break_off(&mut self) {
+        drop(self.disputed.end());
     }
 
     /// A pod is in a state that could not be read: what is known of it stays.
     pub(crate) fn unreadable(&mut self, namespace: &str, name: &str) {
+        self.disputed.settle(namespace, name);
         if let Some(slot) = self.live_of_name(namespace, name) {
             let seen_in = self.list;
             self.slot_mut(slot).life = Life::Live { seen_in, is_stale: true };
         }
     }
 
-    /// The list is complete: what was not in it is gone.
-    pub(crate) fn end(&mut self, now: Moment, tell: &mut Tell<'_>) -> usize {
+    /// The list is complete: what was not in it is gone. Returns what became of its disputed states.
+    pub(crate) fn end(&mut self, now: Moment, tell: &mut Tell<'_>) -> Vec<Applied> {
+        let disputed = self.disputed.end();
+        let settled = disputed.map(|pod| self.take(&pod, self.rivals(&pod.metadata), now, tell)).collect();
         let list = self.list;
         let is_gone = |slot: &Slot| matches!(slot.life, Life::Live { seen_in, .. } if seen_in != list);
         let gone: Vec<u32> =
@@ -172,7 +199,7 @@ impl Index {
         for &slot in &gone {
             self.bury(slot, now, tell);
         }
-        gone.len()
+        settled
     }
 
     /// What is kept of pods from now on; what is known is cut when it is seen again.
@@ -198,6 +225,20 @@ impl Index {
             + self.keys.bytes()
             + self.shared.texts.bytes()
             + self.shared.owners.bytes()
+    }
+
+    /// Whether a state of this version is older than what is known. After a state that could not be read whatever comes is newer, but
+    /// in a list, which may begin a little behind.
+    fn seems_late(&self, version: u64, known: &Slot) -> bool {
+        let is_next = matches!(known.life, Life::Live { is_stale: true, .. }) && !self.disputed.is_listing();
+        // Versions that are no numbers cannot be compared.
+        version != 0 && version < known.version && !is_next
+    }
+
+    fn rivals(&self, metadata: &objects::PodMetadata) -> Rivals {
+        let known = self.slot_of_uid(&metadata.uid);
+        let namesake = self.live_of_name(&metadata.namespace, &metadata.name).filter(|&slot| Some(slot) != known);
+        [known, namesake]
     }
 
     fn add(&mut self, slot: Slot, tell: &mut Tell<'_>) -> Applied {
@@ -273,14 +314,6 @@ impl Index {
         self.free.push(at);
     }
 
-    /// Marks a pod as seen in the list that is going on.
-    fn mark(&mut self, at: u32) {
-        let list = self.list;
-        if let Life::Live { seen_in, .. } = &mut self.slot_mut(at).life {
-            *seen_in = list;
-        }
-    }
-
     const fn alive(&self) -> Life {
         Life::Live { seen_in: self.list, is_stale: false }
     }
@@ -304,9 +337,4 @@ fn held(slots: &[Option<Slot>], at: u32) -> &Slot {
 
 fn version_of(text: &str) -> u64 {
     text.parse().unwrap_or(0)
-}
-
-/// Versions that are no numbers cannot be compared.
-const fn is_older(version: u64, known: u64) -> bool {
-    version != 0 && version < known
 }

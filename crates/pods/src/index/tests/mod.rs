@@ -1,5 +1,6 @@
 //! The index by its verbs and answers.
 
+mod history;
 mod keys;
 mod model;
 mod owners;

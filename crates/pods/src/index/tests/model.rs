@@ -1,7 +1,8 @@
 //! A model of the index: after each step of a random stream every key answers as in an index built from scratch.
 //!
 //! Owns the streams, the same for the property and the soak: pods that come, change, go and come again under the same name,
-//! static pods, owners, states that cannot be read, old states that come again, broken lists, changes while nobody watches.
+//! static pods, owners, states that cannot be read, old states that come again, broken lists, lists that begin a little behind,
+//! changes while nobody watches, and a store that is restored from a backup.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ struct World {
     /// ReplicaSets that are gone, and are remembered as long as a pod refers to them.
     remembered: BTreeMap<String, OwnedMetadata>,
     former: Vec<objects::Pod>,
+    /// What existed when the backup was made, and its version.
+    backup: (BTreeMap<Name, (objects::Pod, bool)>, u64),
     is_connected: bool,
     version: u64,
     uid: u64,
@@ -50,6 +53,7 @@ impl World {
             known_sets: BTreeMap::new(),
             remembered: BTreeMap::new(),
             former: Vec::new(),
+            backup: (BTreeMap::new(), 0),
             is_connected: true,
             version: 0,
             uid: 0,
@@ -70,8 +74,10 @@ impl World {
             72..77 => self.is_connected = false,
             77..85 => self.connect(),
             85..90 => self.repeat(),
-            90..95 => self.break_pod(),
-            _ => self.break_list(),
+            90..94 => self.break_pod(),
+            94..97 => self.break_list(),
+            97..99 => self.backup = (self.pods.clone(), self.version),
+            _ => self.restore(),
         }
     }
 
@@ -183,7 +189,9 @@ impl World {
             (&known.metadata.namespace, &known.metadata.name) == (&former.metadata.namespace, &former.metadata.name)
         });
         let version = |pod: &objects::Pod| version_of(&pod.metadata.resource_version);
-        if name.is_some_and(|name| version(&self.known[name].0) > version(&former)) {
+        // What follows a state that could not be read is newer.
+        let is_late = |(known, is_stale): &(objects::Pod, bool)| !is_stale && version(known) > version(&former);
+        if name.is_some_and(|name| is_late(&self.known[name])) {
             self.index.apply(&former, self.now, &mut |_| {});
         }
     }
@@ -202,6 +210,14 @@ impl World {
         for name in some {
             self.list_one(name);
         }
+        self.index.break_off();
+        self.connect();
+    }
+
+    /// Everything is as it was then, and goes on from there. A pod that comes now has a uid that none had before.
+    fn restore(&mut self) {
+        (self.pods, self.version) = self.backup.clone();
+        self.former.clear();
         self.connect();
     }
 
@@ -218,12 +234,27 @@ impl World {
         self.known_sets.retain(|uid, _| uids.contains(uid));
         self.remember();
         self.index.begin();
+        self.begin_behind();
         let names: Vec<Name> = self.pods.keys().copied().collect();
         for name in names {
             self.list_one(name);
         }
         self.index.end(self.now, &mut |_| {});
         self.known.retain(|name, _| self.pods.contains_key(name));
+        self.remember();
+    }
+
+    /// A list that is streamed may begin with old states. What happened to them since follows.
+    fn begin_behind(&mut self) {
+        for _ in 0..self.any(4) {
+            let at = usize::try_from(self.any(16)).unwrap();
+            let Some(former) = self.former.iter().rev().nth(at).cloned() else { return };
+            self.index.apply(&former, self.now, &mut |_| {});
+            if !self.pods.values().any(|(pod, _)| pod.metadata.uid == former.metadata.uid) {
+                self.index.delete(&former, self.now, &mut |_| {});
+                self.known.retain(|_, (known, _)| known.metadata.uid != former.metadata.uid);
+            }
+        }
         self.remember();
     }
 
