@@ -2,6 +2,7 @@
 //!
 //! Owns where to look, from settings and environment. How a cluster is asked is `kubeio`'s.
 
+mod distrust;
 mod leaders;
 mod reviews;
 

@@ -5,6 +5,7 @@
 //! ```text
 //! request ─► here? ─► handler
 //!              ├─► at an address ─► the same request, marked ─► its answer
+//!              ├─► at one that is not trusted ─► 503 not-leader
 //!              └─► nowhere ─► 503 no-leader
 //! ```
 
@@ -30,13 +31,15 @@ pub trait Leaders: fmt::Debug + Send + Sync {
 }
 
 /// Who leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leader {
     /// This process.
     Here,
     /// Another one, whose API is at this address, of which it is known that it belongs to this release.
     At(SocketAddr),
-    /// Nobody, or somebody whose address cannot be trusted.
+    /// Another one, and no credential may be sent to where it says that it is; why, and what would be accepted.
+    Untrusted(String),
+    /// Nobody, or somebody who has only just begun.
     Nowhere,
 }
 
@@ -116,13 +119,14 @@ impl Forward {
         let address = match self.leaders.leader() {
             Leader::Here => return Ok(Way::Here),
             Leader::Nowhere => return Err(no_leader("nobody leads at the moment")),
+            Leader::Untrusted(why) => return Err(not_leader(why)),
             Leader::At(address) => address,
         };
         if headers.contains_key(FORWARDED) {
             return Err(no_leader("this was asked of a leader that does not lead any more"));
         }
         match Credential::of(headers, common_name) {
-            Credential::Certificate(_) => Err(not_leader(address)),
+            Credential::Certificate(_) => Err(not_leader(beyond_a_certificate(address))),
             Credential::Missing
             | Credential::Bearer(_)
             | Credential::Key(_)
@@ -238,12 +242,15 @@ fn no_leader(detail: &str) -> Fault {
     Fault::unavailable("no-leader", detail, RETRY_S)
 }
 
-fn not_leader(address: SocketAddr) -> Fault {
-    let detail = format!(
+fn not_leader(detail: String) -> Fault {
+    Fault::unavailable("not-leader", detail, RETRY_S)
+}
+
+fn beyond_a_certificate(address: SocketAddr) -> String {
+    format!(
         "the leader is at {address}, and a client certificate cannot be passed on to it (accepted: ask it there, or \
          send a token)"
-    );
-    Fault::unavailable("not-leader", detail, RETRY_S)
+    )
 }
 
 /// Nothing was sent, so asking again does no harm.

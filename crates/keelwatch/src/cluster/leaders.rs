@@ -3,7 +3,7 @@
 //! Owns whether the address that stands in the Lease can be trusted: a credential is sent there. Who leads is `kubeio`'s.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kubeio::Cluster;
@@ -13,17 +13,36 @@ use runtime::tasks::Failure;
 use tracing::{info, warn};
 use web::forward::{Leader, Leaders};
 
+use super::distrust::{Distrust, Looks};
+
 /// A pod may not be listed yet when it begins to lead.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// A pod may have gone, and its address be somebody else's.
 const TRUSTED_FOR: Duration = Duration::from_secs(30);
 
-/// Who leads, if it can be trusted.
+/// Who leads, and whether it can be trusted.
 #[derive(Debug)]
 pub(crate) struct KnownLeader {
     election: Election,
-    trusted: Arc<Mutex<Option<SocketAddr>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What the last look found of the address in the Lease.
+#[derive(Debug, Default)]
+struct Known {
+    /// As the Lease has it.
+    address: Option<String>,
+    trust: Trust,
+}
+
+#[derive(Debug, Clone, Default)]
+enum Trust {
+    /// Nobody else leads, or nobody has looked yet.
+    #[default]
+    Unknown,
+    Ours(SocketAddr),
+    Not(Distrust),
 }
 
 /// What an address is held against.
@@ -32,35 +51,40 @@ struct Check {
     cluster: Cluster,
     /// Where this process listens.
     own: SocketAddr,
-    trusted: Arc<Mutex<Option<SocketAddr>>>,
+    known: Arc<Mutex<Known>>,
     stop: Stop,
 }
 
 impl KnownLeader {
     /// Follows the election until `stop`. Called within a tokio runtime.
     pub(crate) fn follow(election: &Election, cluster: &Cluster, own: SocketAddr, stop: &Stop) -> Self {
-        let trusted = Arc::default();
+        let known = Arc::default();
         let check = Check {
             election: election.clone(),
             cluster: cluster.clone(),
             own,
-            trusted: Arc::clone(&trusted),
+            known: Arc::clone(&known),
             stop: stop.clone(),
         };
         tokio::spawn(check.run());
-        Self { election: election.clone(), trusted }
+        Self { election: election.clone(), known }
     }
 }
 
 impl Leaders for KnownLeader {
     fn leader(&self) -> Leader {
-        let trusted = *self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        match (self.election.leader(), trusted) {
-            (LeaderView::Us, _) => Leader::Here,
-            (LeaderView::Other { address, .. }, Some(trusted)) if parsed(address.as_deref()) == Some(trusted) => {
-                Leader::At(trusted)
-            }
-            (LeaderView::Other { .. } | LeaderView::Nobody, _) => Leader::Nowhere,
+        let address = match self.election.leader() {
+            LeaderView::Us => return Leader::Here,
+            LeaderView::Nobody => return Leader::Nowhere,
+            LeaderView::Other { address, .. } => address,
+        };
+        let known = lock(&self.known);
+        match &known.trust {
+            // What was found is of a leader before.
+            _ if known.address != address => Leader::Nowhere,
+            Trust::Unknown => Leader::Nowhere,
+            Trust::Ours(address) => Leader::At(*address),
+            Trust::Not(distrust) => Leader::Untrusted(distrust.to_string()),
         }
     }
 }
@@ -68,21 +92,26 @@ impl Leaders for KnownLeader {
 impl Check {
     async fn run(self) {
         let mut views = self.election.subscribe();
+        let mut looks = Looks::default();
         loop {
-            let address = match &*views.borrow_and_update() {
-                LeaderView::Other { address, .. } => parsed(address.as_deref()),
-                LeaderView::Us | LeaderView::Nobody => None,
+            let view = views.borrow_and_update().clone();
+            let (address, trust) = match view {
+                LeaderView::Us | LeaderView::Nobody => (None, Trust::Unknown),
+                LeaderView::Other { address, .. } => {
+                    let trust = self.look(address.as_deref()).await;
+                    (address, trust)
+                }
             };
-            let is_trusted = match address {
-                Some(address) => self.is_ours(address).await,
-                None => false,
+            let (pause, distrust) = match &trust {
+                Trust::Unknown => (Duration::MAX, None),
+                Trust::Ours(_) => (TRUSTED_FOR, None),
+                Trust::Not(distrust) if distrust.may_pass() => (ASK_AGAIN, Some(distrust)),
+                Trust::Not(distrust) => (Duration::MAX, Some(distrust)),
             };
-            self.set(address.filter(|_| is_trusted));
-            let pause = match (address, is_trusted) {
-                (None, _) => Duration::MAX,
-                (Some(_), true) => TRUSTED_FOR,
-                (Some(_), false) => ASK_AGAIN,
-            };
+            if let Some(distrust) = looks.found(distrust) {
+                warn!("requests that need the leader are refused here: {distrust}");
+            }
+            self.set(Known { address, trust });
             tokio::select! {
                 () = self.stop.requested() => return,
                 changed = views.changed() => if changed.is_err() { return },
@@ -92,24 +121,43 @@ impl Check {
     }
 
     /// Whether a live pod of this release has the address. On loopback there are no pods, and nobody else either.
-    async fn is_ours(&self, address: SocketAddr) -> bool {
-        if address.ip().is_loopback() {
-            return self.own.ip().is_loopback();
+    async fn look(&self, address: Option<&str>) -> Trust {
+        let address: SocketAddr = match address {
+            None | Some("") => return Trust::Not(Distrust::NoAddress),
+            Some(text) => match text.parse() {
+                Ok(address) => address,
+                Err(_) => return Trust::Not(Distrust::Odd(text.to_owned())),
+            },
+        };
+        match address.ip().is_loopback() {
+            true if self.own.ip().is_loopback() => return Trust::Ours(address),
+            true => return Trust::Not(Distrust::Loopback(address)),
+            false => {}
         }
-        self.cluster.has_replica_at(address.ip()).await.unwrap_or_else(|error| {
-            warn!(%address, "failed to ask whose pod leads at {address}: {}", Failure::of(&error));
-            false
-        })
+        match self.cluster.has_replica_at(address.ip()).await {
+            Ok(true) => Trust::Ours(address),
+            Ok(false) => {
+                let [release, namespace] = [self.cluster.release(), self.cluster.namespace()].map(str::to_owned);
+                Trust::Not(Distrust::NoReplica { address, release, namespace })
+            }
+            Err(error) => Trust::Not(Distrust::Unasked { address, why: Failure::of(&error).to_string() }),
+        }
     }
 
-    fn set(&self, trusted: Option<SocketAddr>) {
-        let before = std::mem::replace(&mut *self.trusted.lock().unwrap_or_else(PoisonError::into_inner), trusted);
-        if let Some(address) = trusted.filter(|address| Some(*address) != before) {
-            info!(%address, "requests that need the leader go to {address}");
+    fn set(&self, known: Known) {
+        let now = known.trust.clone();
+        let before = std::mem::replace(&mut *lock(&self.known), known).trust;
+        match (before, now) {
+            (Trust::Ours(before), Trust::Ours(address)) if before == address => {}
+            (_, Trust::Ours(address)) => info!(%address, "requests that need the leader go to {address}"),
+            (_, Trust::Unknown | Trust::Not(_)) => {}
         }
     }
 }
 
-fn parsed(address: Option<&str>) -> Option<SocketAddr> {
-    address?.parse().ok()
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

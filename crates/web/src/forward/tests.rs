@@ -13,7 +13,7 @@ struct Fixed(Leader);
 
 impl Leaders for Fixed {
     fn leader(&self) -> Leader {
-        self.0
+        self.0.clone()
     }
 }
 
@@ -71,6 +71,14 @@ async fn without_a_leader_the_client_is_told_when_to_come_back() {
     let response = request.send().await.unwrap();
     assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"5".parse().unwrap()));
     assert_eq!(kind(&response.text().await.unwrap()), "no-leader");
+}
+
+#[tokio::test]
+async fn a_leader_whose_address_is_not_trusted_is_told_from_none() {
+    let follower = start(Leader::Untrusted("the leader says that it is at 10.0.0.9:1".to_owned())).await;
+    let (status, body) = post(&follower, &[]).await;
+    assert_eq!((status, kind(&body).as_str()), (503, "not-leader"));
+    assert!(body.contains("the leader says that it is at 10.0.0.9:1"), "{body}");
 }
 
 #[tokio::test]
