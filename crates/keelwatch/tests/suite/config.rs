@@ -1,6 +1,6 @@
 //! `keelwatch config`, and settings as every command reads them.
 
-use crate::program::{keelwatch, write};
+use crate::program::{keelwatch, keelwatch_with, write};
 
 #[test]
 fn an_empty_file_is_a_valid_one() {
@@ -56,6 +56,27 @@ fn secrets_are_printed_as_stars() {
     let file = write(directory.path(), "keelwatch.yaml", text);
     let run = keelwatch(&["config", "print", &file]);
     assert!(run.code == 0 && run.stdout.contains("***") && !run.stdout.contains("s3cr3t"), "{run:?}");
+}
+
+#[test]
+fn variables_of_the_former_service_are_checked_as_at_the_start() {
+    for (variables, expected) in [
+        ([("BASIC_AUTH_USERNAME", "reader")], "pods.basic_auth.password: is missing beside basic_auth.username"),
+        ([("PORT", "none")], "listen.api"),
+    ] {
+        for verb in ["check", "print"] {
+            keelwatch_with(&["config", verb], &variables).is_refused_with(expected);
+        }
+    }
+}
+
+#[test]
+fn variables_of_the_former_service_are_printed_without_the_password() {
+    let variables = [("PORT", "8087"), ("BASIC_AUTH_USERNAME", "reader"), ("BASIC_AUTH_PASSWORD", "s3cr3t")];
+    let run = keelwatch_with(&["config", "print"], &variables);
+    for line in ["  api: \":8087\" # env\n", "    username: reader # env\n", "    password: \"***\" # env\n"] {
+        assert!(run.code == 0 && run.stdout.contains(line) && !run.stdout.contains("s3cr3t"), "{line:?} {run:?}");
+    }
 }
 
 #[test]
