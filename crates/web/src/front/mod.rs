@@ -28,11 +28,13 @@ use crate::access::{Asking, Gate, Who, credential};
 use crate::forward::{Forward, Way};
 use crate::listener::{InForce, Peer};
 use crate::metrics::{HttpMetrics, Refused};
+use crate::page::echo;
 use crate::routes::{Found, Params, Place, Runs, Served, Table, Words};
 use body::Arrival;
 pub(crate) use former::FormerError;
 
-const URI_BYTES: usize = 8 * 1024;
+/// Room for a value of 10 KB of which every byte is percent-encoded: it is the route that says what is wrong with it.
+const URI_BYTES: usize = 32 * 1024;
 const HEADER_BYTES: usize = 32 * 1024;
 /// The way to every route of a process.
 #[derive(Debug)]
@@ -194,7 +196,7 @@ fn without_body(mut response: Response) -> Response {
 }
 
 fn not_found(path: &str) -> Fault {
-    Fault::not_found(format!("there is no route `{path}`"))
+    Fault::not_found(format!("there is no route `{}`", echo(path)))
 }
 
 fn method_not_allowed(allow: &HeaderValue) -> Fault {

@@ -22,10 +22,10 @@ use super::socket::Socket;
 use super::{Peer, Shared};
 use crate::metrics::Refused;
 
-/// Headers of 32 KiB, a URI of 8 KiB, and the room that HTTP/2 counts for each name. `front` draws the exact line, with
+/// Headers of 32 KiB, a URI of 32 KiB, and the room that HTTP/2 counts for each name. `front` draws the exact line, with
 /// a problem as its answer; whatever is beyond this is refused while it is read. A connection at work holds this much
-/// at most, one that has sent nothing none of it.
-const HEAD_BYTES: usize = 48 * 1024;
+/// at most, one that has sent nothing none of it: two thousand that send heads and do not end them, 144 MiB.
+const HEAD_BYTES: usize = 72 * 1024;
 
 /// Of answers on their way to a client of HTTP/2.
 const SEND_BYTES: usize = 64 * 1024;
@@ -136,7 +136,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(HEAD_BYTES).expect("48 KiB"))
+        .max_header_list_size(u32::try_from(HEAD_BYTES).expect("72 KiB"))
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)

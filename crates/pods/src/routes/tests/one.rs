@@ -89,8 +89,10 @@ async fn a_strange_uid_is_repeated_in_part_and_escaped() {
     let process = Process::with([]);
     let body = r#"{"error":"pod with UID a\"\u0000b not found"}"#;
     check(&process.get("/api/v1/pod?uid=a%22%00b").await, 404, body);
-    let long = process.get(&format!("/api/v1/pod?uid={}", "x".repeat(8000))).await;
-    check(&long, 404, &format!(r#"{{"error":"pod with UID {} not found"}}"#, "x".repeat(128)));
+    for (sent, echoed) in [("x", "x"), ("%22", "\\\""), ("%00", "\\u0000")] {
+        let long = process.get(&format!("/api/v1/pod?uid={}", sent.repeat(10 * 1024))).await;
+        check(&long, 404, &format!(r#"{{"error":"pod with UID {} not found"}}"#, echoed.repeat(128)));
+    }
 }
 
 #[tokio::test]
