@@ -1,13 +1,13 @@
 //! The index over a simulated cluster, through watches that fail as real ones do. Time is tokio's, and paused.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use api::Clock;
 use jiff::Timestamp;
 use kubeio::{Metrics, Place};
 use runtime::shutdown::Stopper;
 use serde_json::{Value, json};
-use simcluster::{Denied, Effect, Fault, Offer, SimCluster, population};
+use simcluster::{Denied, Effect, Fault, Offer, SimCluster, SimService, population};
 use tokio::time::Instant;
 
 use super::*;
@@ -29,11 +29,20 @@ impl Clock for TokioClock {
 struct Started {
     sim: SimCluster,
     pods: Pods,
-    _stopper: Stopper,
+    stopper: Stopper,
 }
 
 impl Started {
     fn new(sim: SimCluster, settings: &Settings, role: &Role) -> Self {
+        Self::served_by(&Arc::new(Mutex::new(sim.service())), sim, settings, role)
+    }
+
+    /// One whose requests reach whatever `server` is at the moment.
+    fn served_by(server: &Arc<Mutex<SimService>>, sim: SimCluster, settings: &Settings, role: &Role) -> Self {
+        let server = Arc::clone(server);
+        let service = tower::service_fn(move |request: axum::http::Request<_>| {
+            tower::ServiceExt::oneshot(server.lock().unwrap().clone(), request)
+        });
         let clock: Arc<dyn Clock> = Arc::new(TokioClock(Instant::now()));
         let place = Place {
             server: "http://simulated".to_owned(),
@@ -42,11 +51,11 @@ impl Started {
             requests_per_second: 1000,
             seed: 7,
         };
-        let cluster = Cluster::over(sim.service(), place, Arc::clone(&clock), &Metrics::default());
+        let cluster = Cluster::over(service, place, Arc::clone(&clock), &Metrics::default());
         let pods = Pods::new(settings, clock);
         let (stopper, stop) = Stop::channel();
         start(&pods, &cluster, role, &stop);
-        Self { sim, pods, _stopper: stopper }
+        Self { sim, pods, stopper }
     }
 
     async fn synced(sim: SimCluster) -> Self {
@@ -274,4 +283,37 @@ async fn what_is_kept_of_pods_changes_with_the_next_list() {
     started.pods.apply(&Settings { annotations: vec!["b".to_owned()], ..Settings::default() });
     until(|| kept() == ["b"]).await;
     assert_eq!(started.counted("keelwatch_pods_relists_total{reason=\"settings\"}"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_was_restored_from_a_backup_is_believed() {
+    let [sim, backup] = [cluster(SimCluster::builder()).await, cluster(SimCluster::builder()).await];
+    for sim in [&sim, &backup] {
+        put(sim, "changed", "Running");
+        put(sim, "gone", "Running");
+    }
+    put(&sim, "changed", "Failed");
+    put(&sim, "new", "Running");
+    delete(&sim, "gone").await;
+    let server = Arc::new(Mutex::new(sim.service()));
+    let started = Started::served_by(&server, sim, &Settings::default(), &Role::Controller);
+    let known = || {
+        let of = |view: crate::index::View<'_>| format!("{} {}", view.name(), view.phase());
+        let mut pods: Vec<String> = started.pods.read(|state| state.index.live().map(of).collect());
+        pods.sort();
+        pods
+    };
+    until(|| known() == ["changed Failed", "new Running"]).await;
+    *server.lock().unwrap() = backup.service();
+    started.sim.drop_watches();
+    until(|| known() == ["changed Running", "gone Running"]).await;
+    put(&backup, "changed", "Succeeded");
+    until(|| known() == ["changed Succeeded", "gone Running"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_has_ended_is_said_by_readiness() {
+    let started = Started::synced(populated(10).await).await;
+    started.stopper.stop();
+    until(|| started.pods.check() == Check::Fail("the watch of pods has ended".to_owned())).await;
 }
