@@ -166,6 +166,7 @@ pub(crate) async fn until(condition: impl Fn() -> bool) {
 pub(crate) fn routes(basic: &BasicAuth) -> Routes {
     Routes::new()
         .open(get("/open", "Is open.", async || "open"))
+        .open(get("/long", "Takes long queries.", async || "long").uri_bytes(32 * 1024))
         .open(post("/body", "Measures a body.", async |body: Bytes| body.len().to_string()))
         .open(post("/ignored-body", "Reads no body.", async || "not read"))
         .open(get("/panic", "Panics.", panics))

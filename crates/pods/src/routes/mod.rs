@@ -27,6 +27,9 @@ use crate::wire::{Health, LookupKey, Pod, Ready};
 /// Bytes of a look-up's body: a thousand keys of the longest form, and more.
 const LOOKUP_BYTES: u64 = 512 * 1024;
 
+/// Bytes of the path by which one pod is asked for: a uid of 10 KB, each byte percent-encoded, is one that no pod has.
+const URI_BYTES: usize = 32 * 1024;
+
 /// What the index says before it knows all pods.
 const NOT_SYNCED: &str = "cache not synced";
 
@@ -35,6 +38,7 @@ pub fn routes(pods: &Pods, stop: Stop) -> Routes {
     let state = || pods.clone();
     let one = get("/api/v1/pod", "Finds one pod by uid, address, container, or namespace and name.", one)
         .in_former_words()
+        .uri_bytes(URI_BYTES)
         .basic_auth(pods.former_user());
     Routes::new()
         .read(one.with_state(state()))

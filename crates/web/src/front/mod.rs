@@ -29,12 +29,10 @@ use crate::forward::{Forward, Way};
 use crate::listener::{InForce, Peer};
 use crate::metrics::{HttpMetrics, Refused};
 use crate::page::echo;
-use crate::routes::{Found, Params, Place, Runs, Served, Table, Words};
+use crate::routes::{Found, Params, Place, Runs, Served, Table, URI_BYTES, Words};
 use body::Arrival;
 pub(crate) use former::FormerError;
 
-/// Room for a value of 10 KB of which every byte is percent-encoded: it is the route that says what is wrong with it.
-const URI_BYTES: usize = 32 * 1024;
 const HEADER_BYTES: usize = 32 * 1024;
 /// The way to every route of a process.
 #[derive(Debug)]
@@ -136,9 +134,13 @@ impl Front {
 
     fn check(&self, request: &Request, found: &Found<'_>) -> Result<(), Fault> {
         let uri = request.uri();
-        if uri.path_and_query().is_some_and(|path| path.as_str().len() > URI_BYTES) {
+        let most = match found {
+            Found::Route(served, _) => served.uri_bytes,
+            Found::OtherMethods(_) | Found::Nothing => URI_BYTES,
+        };
+        if uri.path_and_query().is_some_and(|path| path.as_str().len() > most) {
             self.metrics.refused(Refused::Headers);
-            return Err(uri_too_long());
+            return Err(uri_too_long(most));
         }
         if size_bytes(request.headers()) > HEADER_BYTES {
             self.metrics.refused(Refused::Headers);
@@ -205,8 +207,8 @@ fn method_not_allowed(allow: &HeaderValue) -> Fault {
     Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).with_header(header::ALLOW, allow.clone())
 }
 
-fn uri_too_long() -> Fault {
-    let detail = format!("the path and query are longer than {URI_BYTES} bytes");
+fn uri_too_long(limit: usize) -> Fault {
+    let detail = format!("the path and query are longer than {limit} bytes");
     Fault::new(StatusCode::URI_TOO_LONG, "uri-too-long", detail)
 }
 

@@ -22,9 +22,10 @@ use super::socket::Socket;
 use super::{Peer, Shared};
 use crate::metrics::Refused;
 
-/// Headers of 32 KiB, a URI of 32 KiB, and the room that HTTP/2 counts for each name. `front` draws the exact line, with
-/// a problem as its answer; whatever is beyond this is refused while it is read. A connection at work holds this much
-/// at most, one that has sent nothing none of it: two thousand that send heads and do not end them, 144 MiB.
+/// Headers of 32 KiB, a URI of 32 KiB where a route takes so long a one, and the room that HTTP/2 counts for each name.
+/// `front` draws the exact line, with a problem as its answer; whatever is beyond this is refused while it is read. A
+/// connection at work holds this much at most, one that has sent nothing none of it: two thousand that send heads and do
+/// not end them, 144 MiB.
 const HEAD_BYTES: usize = 72 * 1024;
 
 /// Of answers on their way to a client of HTTP/2.

@@ -18,7 +18,7 @@ use axum::extract::State;
 use axum::http::header;
 use serde_json::Value;
 
-pub(crate) use route::{Facts, Runs, Words};
+pub(crate) use route::{Facts, Runs, URI_BYTES, Words};
 pub use route::{Route, delete, get, post, put};
 pub(crate) use table::{Found, Params, Place, Served, Table};
 

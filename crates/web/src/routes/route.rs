@@ -15,6 +15,9 @@ use crate::openapi::{Described, Operation};
 /// What a body may measure unless its route says otherwise.
 const BODY_BYTES: u64 = 1024 * 1024;
 
+/// Of a path with its query, if the route does not say otherwise.
+pub(crate) const URI_BYTES: usize = 8 * 1024;
+
 /// A handler with its state.
 pub(crate) type Endpoint = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 
@@ -33,6 +36,7 @@ pub(crate) struct Facts {
     /// One sentence for the reference.
     pub(crate) about: &'static str,
     pub(crate) describe: fn(&mut Operation),
+    pub(crate) uri_bytes: usize,
     pub(crate) body_bytes: u64,
     pub(crate) words: Words,
     /// Users of this route alone.
@@ -106,6 +110,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             method,
             about,
             describe: H::describe,
+            uri_bytes: URI_BYTES,
             body_bytes: BODY_BYTES,
             words: Words::Problem,
             basic: None,
@@ -124,6 +129,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 }
 
 impl<S> Route<S> {
+    /// Takes paths with queries up to `bytes`, instead of 8 KiB; 32 KiB is the most. A longer one is answered 414.
+    pub fn uri_bytes(mut self, bytes: usize) -> Self {
+        self.facts.uri_bytes = bytes;
+        self
+    }
+
     /// Takes bodies up to `bytes`, instead of 1 MiB. A larger one is answered 413 before it is read whole.
     pub fn body_bytes(mut self, bytes: u64) -> Self {
         self.facts.body_bytes = bytes;

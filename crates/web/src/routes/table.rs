@@ -42,6 +42,7 @@ pub(crate) struct Place {
 pub(crate) struct Served {
     /// `None` lets everybody in.
     pub(crate) needs: Option<Needs>,
+    pub(crate) uri_bytes: usize,
     pub(crate) body_bytes: u64,
     pub(crate) runs: Runs,
     endpoint: Endpoint,
@@ -73,7 +74,8 @@ impl Table {
             let (facts, endpoint) = route.into_parts();
             let (path, method) = (facts.path, facts.method);
             let needs = scope.map(|scope| Needs { scope, basic: facts.basic });
-            let served = Served { needs, body_bytes: facts.body_bytes, runs: facts.runs, endpoint };
+            let served =
+                Served { needs, uri_bytes: facts.uri_bytes, body_bytes: facts.body_bytes, runs: facts.runs, endpoint };
             let place = places.entry(path).or_default();
             assert!(place.iter().all(|(other, ..)| *other != method), "the route {method} {path} is there twice");
             place.push((method, facts.words, served));
@@ -147,9 +149,9 @@ impl Params {
 
 impl fmt::Debug for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { needs, body_bytes, runs, endpoint: _ } = self;
+        let Self { needs, uri_bytes, body_bytes, runs, endpoint: _ } = self;
         let mut shown = f.debug_struct("Served");
-        shown.field("needs", needs).field("body_bytes", body_bytes).field("runs", runs);
+        shown.field("needs", needs).field("uri_bytes", uri_bytes).field("body_bytes", body_bytes).field("runs", runs);
         shown.finish_non_exhaustive()
     }
 }
