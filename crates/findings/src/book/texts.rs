@@ -1,8 +1,10 @@
 //! Texts and owners that many findings share, kept once.
 
-use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
+
+// Three questions a finding: with the hash of `std` they are a tenth of a start.
+use hashbrown::HashSet;
 
 use crate::batch::{Belongs, Told};
 

@@ -1,10 +1,10 @@
 //! Findings, scopes and silences as rows, and back.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use api::finding::{Source, Subject};
 use api::{Action, Facts, Fingerprint, Severity, Time};
+use hashbrown::HashMap;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
