@@ -26,6 +26,8 @@ struct World {
     /// What the index was told last; `true` if that is stale.
     known: BTreeMap<Name, (objects::Pod, bool)>,
     known_sets: BTreeMap<String, OwnedMetadata>,
+    /// While a list goes on: what in it is older than what is known. It counts when the list ends.
+    disputed: Option<BTreeMap<Name, objects::Pod>>,
     /// ReplicaSets that are gone, and are remembered as long as a pod refers to them.
     remembered: BTreeMap<String, OwnedMetadata>,
     former: Vec<objects::Pod>,
@@ -53,6 +55,7 @@ impl World {
             sets: BTreeMap::new(),
             known: BTreeMap::new(),
             known_sets: BTreeMap::new(),
+            disputed: None,
             remembered: BTreeMap::new(),
             former: Vec::new(),
             backup: (BTreeMap::new(), 0),
@@ -190,7 +193,6 @@ impl World {
             let (known, _) = &self.known[name];
             (&known.metadata.namespace, &known.metadata.name) == (&former.metadata.namespace, &former.metadata.name)
         });
-        let version = |pod: &objects::Pod| version_of(&pod.metadata.resource_version);
         // What follows a state that could not be read is newer.
         let is_late = |(known, is_stale): &(objects::Pod, bool)| !is_stale && version(known) > version(&former);
         if name.is_some_and(|name| is_late(&self.known[name])) {
@@ -236,12 +238,17 @@ impl World {
         self.known_sets.retain(|uid, _| uids.contains(uid));
         self.remember();
         self.index.begin();
+        self.disputed = Some(BTreeMap::new());
         self.begin_behind();
         let names: Vec<Name> = self.pods.keys().copied().collect();
         for name in names {
             self.list_one(name);
         }
         self.index.end(self.now, &mut |_| {});
+        for (name, pod) in self.disputed.take().unwrap() {
+            self.known.insert(name, (pod, false));
+            self.remember();
+        }
         self.known.retain(|name, _| self.pods.contains_key(name));
         self.remember();
     }
@@ -276,9 +283,13 @@ impl World {
         if is_readable {
             self.index.apply(&pod, self.now, &mut |_| {});
             self.former.push(pod.clone());
-            let drop = self.former.len().saturating_sub(64);
-            self.former.drain(..drop);
-            self.known.insert(name, (pod, false));
+            let forgotten = self.former.len().saturating_sub(64);
+            self.former.drain(..forgotten);
+            let is_late = self.known.get(&name).is_some_and(|(known, _)| version(known) > version(&pod));
+            match &mut self.disputed {
+                Some(disputed) if is_late => drop(disputed.insert(name, pod)),
+                _ => drop(self.known.insert(name, (pod, false))),
+            }
         } else {
             self.index.unreadable(&pod.metadata.namespace, &pod.metadata.name);
             if let Some((_, is_stale)) = self.known.get_mut(&name) {
@@ -321,6 +332,10 @@ impl World {
         self.connect();
         assert_empty(&self.index);
     }
+}
+
+fn version(pod: &objects::Pod) -> u64 {
+    version_of(&pod.metadata.resource_version)
 }
 
 fn settings() -> Settings {
