@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use api::Severity;
-use clap::builder::{EnumValueParser, PossibleValue};
+use clap::builder::{EnumValueParser, NonEmptyStringValueParser, PossibleValue};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 
@@ -89,7 +89,7 @@ pub struct Demo {
     /// The simulated API server and nothing else
     #[arg(long)]
     pub api_only: bool,
-    /// Where the controller listens, 127.0.0.1:18080 if not given; with --api-only the API server, 127.0.0.1:6443
+    /// Where the controller listens on this machine, 127.0.0.1:18080 if not given; with --api-only the API server, 127.0.0.1:6443
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
     /// Where the metrics of the simulated API server are served, to everybody; a free port of this machine if not given
@@ -97,7 +97,7 @@ pub struct Demo {
     pub metrics: Option<SocketAddr>,
     /// Token of the controller and the nodes, random if not given; with --api-only of the API server, where without one
     /// everybody on this machine is an administrator
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub token: Option<String>,
     /// Serve the API over TLS, with a certificate made at the start; needed, with --token, to listen beyond this machine
     #[arg(long, requires = "api_only")]

@@ -35,6 +35,10 @@ pub struct Connection {
 #[derive(Debug, Args)]
 pub struct GetFindings {
     /// Fingerprint of one finding, with its pod, related findings and timeline
+    #[arg(conflicts_with_all = [
+        "source", "severity", "min_severity", "rule", "state", "namespace", "owner", "app", "node", "image", "kind", "stale",
+        "since", "query", "sort",
+    ])]
     pub fingerprint: Option<String>,
     /// Only of this source: process, workload, image or inspection; may be repeated
     #[arg(long)]
@@ -247,7 +251,7 @@ pub struct ResponsesPreview {
 #[derive(Debug, Args)]
 pub struct GetPods {
     /// Name of one pod; needs --namespace
-    #[arg(requires = "namespace")]
+    #[arg(requires = "namespace", conflicts_with_all = ["node", "selector", "owner", "phase", "image"])]
     pub name: Option<String>,
     /// Only pods of this namespace
     #[arg(short, long)]
@@ -268,13 +272,15 @@ pub struct GetPods {
     #[arg(long)]
     pub image: Option<String>,
     /// The pod of this uid, or of this configuration hash
-    #[arg(long, conflicts_with_all = ["name", "ip", "container"])]
+    #[arg(long, conflicts_with_all = [
+        "name", "ip", "container", "namespace", "node", "selector", "owner", "phase", "image",
+    ])]
     pub uid: Option<String>,
     /// The pods that have this address, those on the network of their node too
     #[arg(long, conflicts_with_all = ["name", "container"])]
     pub ip: Option<String>,
     /// The pod of the container with this id, or with an id that begins so
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long, conflicts_with_all = ["name", "namespace", "node", "selector", "owner", "phase", "image"])]
     pub container: Option<String>,
     /// Pods that were deleted lately, too
     #[arg(long)]

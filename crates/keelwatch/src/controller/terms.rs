@@ -39,6 +39,8 @@ impl Terms {
         let mut trouble = None;
         loop {
             tokio::select! {
+                // A process that is told to stop may lead for a moment yet, and must not begin.
+                biased;
                 () = stop.requested() => return,
                 leads = until(&mut views, |view| *view == LeaderView::Us) => if !leads { return },
             }

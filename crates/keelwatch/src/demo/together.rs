@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use api::Clock;
 use runtime::clock::SystemClock;
 use runtime::settings::Live;
@@ -55,7 +55,7 @@ pub(super) fn print_settings(args: &cli::Demo) -> anyhow::Result<Exit> {
         let name = format!("node-{}", place + 1);
         common.simulated(place, &name, &Path::new("/trees").join(&name))
     });
-    let roles = [common.controller(&listen(args))].into_iter().chain(trees);
+    let roles = [common.controller(&listen(args)?)].into_iter().chain(trees);
     let roles = roles.chain([common.real(TREES, &this_machine())]);
     let texts: Vec<String> = roles.map(|role| role.text).collect();
     tolerate_closed(anstream::stdout().write_all(texts.join("---\n").as_bytes()))?;
@@ -63,7 +63,7 @@ pub(super) fn print_settings(args: &cli::Demo) -> anyhow::Result<Exit> {
 }
 
 async fn show(args: &cli::Demo, simulated: &Section, stop: Stop) -> anyhow::Result<()> {
-    let token = token(args)?;
+    let (token, address) = (token(args)?, listen(args)?);
     let cluster = start(simulated, &Served::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))).await?;
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     cluster.put(namespace).map_err(|status| anyhow::anyhow!("failed to make the namespace: {status:?}"))?;
@@ -88,7 +88,7 @@ async fn show(args: &cli::Demo, simulated: &Section, stop: Stop) -> anyhow::Resu
     nodes.push((this_machine, starter.start(&real, node::start).await?));
     // The first collection, which is at once, then finds them all.
     addresses.publish(&cluster, &nodes.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>())?;
-    let controller = starter.start(&common.controller(&listen(args)), controller::start).await?;
+    let controller = starter.start(&common.controller(&address), controller::start).await?;
 
     let host = miner::host(&cluster, &names);
     if let Some(host) = &host {
@@ -170,8 +170,15 @@ fn names(cluster: &SimCluster) -> Vec<String> {
     names.take(TREES).collect()
 }
 
-fn listen(args: &cli::Demo) -> String {
-    args.listen.unwrap_or(LISTEN).to_string()
+/// Where the controller listens. What it says of this machine is real, and it says it in plain HTTP.
+fn listen(args: &cli::Demo) -> anyhow::Result<String> {
+    let address = args.listen.unwrap_or(LISTEN);
+    if !address.ip().is_loopback() {
+        bail!(
+            "--listen: {address} is no loopback address (accepted: one such as {LISTEN}; or --api-only with --tls and --token)"
+        );
+    }
+    Ok(address.to_string())
 }
 
 /// The token that was given, or one that nobody can guess.

@@ -40,6 +40,20 @@ impl World {
     }
 }
 
+#[test]
+fn filters_are_refused_beside_the_name_of_what_is_asked_for() {
+    let refused = [
+        ("get pods --uid a --node n", "--node"),
+        ("get pods --container 4f1c9a2b7d3e -n shop", "--namespace"),
+        ("get pods web-0 -n shop --phase Running", "--phase"),
+        ("get findings 00 --severity high", "--severity"),
+    ];
+    for (line, filter) in refused {
+        let run = run(&line.split(' ').collect::<Vec<_>>());
+        assert!(run.code == 2 && run.stderr.contains("cannot be used with") && run.stderr.contains(filter), "{run:?}");
+    }
+}
+
 fn run(args: &[&str]) -> Run {
     keelwatch_with(args, &[("KEELWATCH_TOKEN", TOKEN)])
 }

@@ -72,6 +72,15 @@ fn a_demo_listens_on_loopback_only() {
     let run = keelwatch(&["demo", "--api-only", "--listen", "0.0.0.0:0", "--pods", "1"]);
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.stderr.contains("0.0.0.0:0 is no loopback address"), "{run:?}");
+    let whole = keelwatch(&["demo", "--listen", "0.0.0.0:0"]);
+    let words = "--listen: 0.0.0.0:0 is no loopback address (accepted: one such as 127.0.0.1:18080";
+    assert!(whole.code == 1 && whole.stderr.contains(words), "{whole:?}");
+}
+
+#[test]
+fn the_token_of_a_demo_is_not_empty() {
+    let run = keelwatch(&["demo", "--token", ""]);
+    assert!(run.code == 2 && run.stderr.contains("--token"), "{run:?}");
 }
 
 #[tokio::test]

@@ -45,7 +45,10 @@ impl<'a> Credential<'a> {
     /// The credential of a request. A token goes before the certificate, which may belong to a proxy.
     pub(crate) fn of(headers: &'a HeaderMap, common_name: Option<&'a str>) -> Self {
         let authorizations = headers.get_all(header::AUTHORIZATION).iter().map(|value| authorization(value.as_bytes()));
-        let keys = headers.get_all(API_KEY).iter().map(|value| Self::Key(value.as_bytes()));
+        let keys = headers.get_all(API_KEY).iter().map(|value| match value.as_bytes().trim_ascii() {
+            [] => Self::Unreadable,
+            _ => Self::Key(value.as_bytes()),
+        });
         let mut sent = authorizations.chain(keys);
         match (sent.next(), common_name) {
             (Some(first), _) if sent.all(|other| first.says_the_same_as(other)) => first,
@@ -120,6 +123,8 @@ mod tests {
         check(&[("authorization", "Basic dTpw"), ("x-api-key", "dTpw")], Credential::Unreadable);
         check(&[("authorization", "Bearer ")], Credential::Unreadable);
         check(&[("authorization", "t0ken")], Credential::Unreadable);
+        check(&[("x-api-key", "")], Credential::Unreadable);
+        check(&[("x-api-key", " ")], Credential::Unreadable);
         check(&[("authorization", "Bearer a"), ("x-api-key", "b")], Credential::Unreadable);
     }
 

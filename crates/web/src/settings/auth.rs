@@ -132,6 +132,9 @@ impl TokenSettings {
             (false, true) if !is_sha256(&self.sha256) => {
                 faults.push(("sha256", "is no SHA-256 (accepted: 64 hex digits)".to_owned()));
             }
+            (false, true) if self.sha256.eq_ignore_ascii_case(OF_NOTHING) => {
+                faults.push(("sha256", "is that of an empty token (accepted: that of a token)".to_owned()));
+            }
             (true, _) | (_, true) => {}
         }
         if !self.agents.is_empty() && !self.scopes.contains(&Scope::Beat) {
@@ -146,6 +149,9 @@ impl TokenSettings {
         faults
     }
 }
+
+/// The SHA-256 of no bytes: what a shell makes of a variable that is not set.
+const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -231,6 +237,7 @@ mod tests {
         check(vec![TokenSettings { token: "t0ken".into(), ..token("a", SHA256) }], &["tokens[0].token"]);
         check(vec![token("a", "t0ken")], &["tokens[0].sha256"]);
         check(vec![token("a", "")], &["tokens[0].sha256"]);
+        check(vec![token("a", &OF_NOTHING.to_uppercase())], &["tokens[0].sha256"]);
     }
 
     #[test]
